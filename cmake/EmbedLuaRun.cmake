@@ -1,0 +1,11 @@
+# Writes TARGET from FOLDER/*.lua; run by EmbedLua.cmake at build time.
+file(GLOB scripts ${FOLDER}/*.lua)
+list(SORT scripts)
+set(text "/* Generated from src/redis/lua by cmake/EmbedLuaRun.cmake. */\n")
+foreach(script ${scripts})
+	get_filename_component(name ${script} NAME_WE)
+	file(READ ${script} hex HEX)
+	string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+	string(APPEND text "extern const char lua_${name}[];\nconst char lua_${name}[] = {${bytes}0};\n")
+endforeach()
+file(WRITE ${TARGET} "${text}")

@@ -1,0 +1,21 @@
+/* digest.h - SHA-256 (FIPS 180-4) and random bytes by libcrypto. Any thread; a stream belongs to one. */
+#ifndef RELEVO_DIGEST_H
+#define RELEVO_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DIGEST_SIZE 32
+#define DIGEST_HEX_SIZE 65
+
+struct digest;
+
+struct digest *digest_begin(void); /* new */
+void digest_add(struct digest *d, const void *bytes, size_t len);
+/* Ends and frees the stream, sets *d to NULL. */
+void digest_end(struct digest **d, uint8_t out[DIGEST_SIZE]);
+void digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_SIZE]);
+void digest_hex(const uint8_t in[DIGEST_SIZE], char out[DIGEST_HEX_SIZE]);
+void digest_random(void *out, size_t len); /* from the library's CSPRNG; aborts if it has none */
+
+#endif

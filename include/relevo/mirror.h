@@ -1,0 +1,166 @@
+/* mirror.h - every item in memory: a replay of the change log.
+ *
+ * The mirror is a state machine: it is always exactly the log up to `position` (dense integers
+ * 1, 2, .. of one epoch) applied in order, plus changes made while Redis was away ("unlogged"),
+ * which are appended to the log when it is back. Versions order what is applied, so an entry that
+ * arrives late never takes an item back in time.
+ *
+ * Rules of application
+ *   row     replaces the item's base if (version, updated_us) is not older than the base, and
+ *           version is above a tombstone's; `force` always applies. If no operation waits on the
+ *           item the shown row is the base, else the shown row stays as the operations left it,
+ *           with the base's version.
+ *   del     removes the base and leaves a tombstone if its version is above the base's (or force).
+ *   queued  remembers the operation (a known id is ignored). create: a shown row with temp id,
+ *           version 0, updated_us = accepted_us, pending. update: shown = shown + fields, base
+ *           version kept, updated_us = accepted_us, pending. delete: nothing is shown.
+ *   done    forgets the operations. Those of an item that has none left shows its base again; a
+ *           create with a final id moves its item there (temp -> id is remembered for 7 days).
+ *           Within one log entry `done` comes before the row or del that results.
+ *   Operations of an item stay in order of acceptance; if only the first ones are done, the
+ *   remaining ones are laid over the new base again.
+ *
+ * Threads: every function may be called from any thread unless it says otherwise. One mutex inside,
+ * never held across I/O, rendering of lists or scans: readers take a *view*, an immutable
+ * reference-counted state (chunks of rows, copy on write), and work on that without the lock.
+ */
+#ifndef RELEVO_MIRROR_H
+#define RELEVO_MIRROR_H
+
+#include <sys/uio.h>
+
+#include "relevo/change.h"
+
+#define EPOCH_SIZE 40 /* text of an opid and NUL */
+
+struct mirror;
+struct mirror_view;
+
+struct mirror *mirror_new(void);
+void mirror_free(struct mirror **m); /* no other thread may use it any more */
+
+/* --- following the log --- */
+
+struct mirror_position {
+	char epoch[EPOCH_SIZE]; /* "": follows no log yet */
+	uint64_t seq;
+	uint64_t nonce; /* of the entry at seq: tells a fork of the log; 0 unknown */
+};
+struct mirror_position mirror_position(const struct mirror *m);
+
+/* Apply entry `seq` of `epoch`. Returns true if afterwards position >= seq (applied now or before).
+ * False: epoch differs, or entries before it are missing (nothing was applied: catch up first).
+ * `changes` is borrowed. */
+bool mirror_apply(struct mirror *m, const char *epoch, uint64_t seq, uint64_t nonce,
+		  const struct changes *changes);
+/* Apply changes that are in no log yet (Redis is down): the items touched are marked unlogged. */
+void mirror_apply_unlogged(struct mirror *m, const struct changes *changes);
+/* What still has to be appended to the log, as ROW, DELETE and QUEUED changes with the current
+ * states; `ticket` tells mirror_logged what to unmark (items touched again since stay marked). */
+size_t mirror_unlogged(struct mirror *m, struct changes *out, size_t max, uint64_t *ticket);
+void mirror_logged(struct mirror *m, const struct changes *appended, uint64_t ticket);
+size_t mirror_unlogged_count(const struct mirror *m);
+
+/* Replace everything: items of a snapshot (rows in list order; pending ones carry pending = true,
+ * offline-created ones their temp), the operations in the pending lists in order of acceptance,
+ * and the position. Rows, tombstones and final ids that the old state knew and that are newer than
+ * the new state's are kept and marked unlogged (a join: nothing known is lost), also operations
+ * that `ops` does not hold (they are returned by mirror_missing_ops) if `keep_ops`. */
+void mirror_load(struct mirror *m, struct row **rows, size_t row_count, struct operation **ops,
+		 size_t op_count, const struct mirror_position *position, bool keep_ops);
+/* Start a new epoch with the present content at seq 0. */
+void mirror_rebase(struct mirror *m, const struct mirror_position *position);
+bool mirror_loaded(const struct mirror *m); /* false until the first load, rebase or mark */
+void mirror_mark_loaded(struct mirror *m);
+
+/* --- readers --- */
+
+struct row *mirror_get(struct mirror *m, int64_t id);	       /* new reference or NULL */
+struct row *mirror_get_temp(struct mirror *m, struct opid op); /* by temporary id, also drained */
+/* Final id of a drained create; 0 if not known here. */
+int64_t mirror_final_id(struct mirror *m, struct opid op);
+void mirror_set_final_id(struct mirror *m, struct opid op, int64_t id);
+
+struct mirror_item_state {
+	bool known;	 /* there is a base or a waiting create */
+	bool shown;	 /* not hidden by a waiting delete */
+	bool pending;	 /* operations wait */
+	struct opid last_op; /* last waiting operation, zero if none */
+	enum op_kind last_kind;
+	bool has_base;
+	uint64_t base_version;
+	int64_t base_updated_us;
+	bool base_own;	 /* the base was written by an instance of ours */
+	struct row *row; /* shown row, new reference, or NULL */
+};
+void mirror_item_state(struct mirror *m, int64_t id, struct opid temp,
+		       struct mirror_item_state *out);
+
+struct mirror_counts {
+	size_t items; /* shown */
+	size_t pending[OP_KINDS];
+	size_t tombstones, final_ids, unlogged;
+	uint64_t generation; /* moves with every change of a shown item */
+	size_t snapshot_bytes; /* length of the rendered array */
+};
+void mirror_counts(const struct mirror *m, struct mirror_counts *out);
+
+/* A waiting operation by id, new reference or NULL. */
+struct operation *mirror_operation(struct mirror *m, struct opid op);
+/* All waiting operations, in order of acceptance: new array of new references, caller frees. */
+struct operation **mirror_operations(struct mirror *m, size_t *count);
+
+/* System state that travels in the log ("sync" changes): the last object per name. New reference
+ * or NULL. Objects look like {"t":"sync","name":NAME,..}. */
+json_t *mirror_sync_state(struct mirror *m, const char *name);
+
+/* Wait until position >= seq of the current epoch, or the deadline (clock_mono_ms). */
+bool mirror_wait(struct mirror *m, uint64_t seq, int64_t deadline_ms);
+/* Wait until `generation or sync state` moves past *stamp or deadline; updates *stamp. For events. */
+bool mirror_wait_change(struct mirror *m, uint64_t *stamp, int64_t deadline_ms);
+
+/* --- views --- */
+
+struct mirror_view *mirror_view(struct mirror *m); /* new reference */
+void mirror_view_unref(struct mirror_view **v);
+struct mirror_position mirror_view_position(const struct mirror_view *v);
+uint64_t mirror_view_generation(const struct mirror_view *v);
+bool mirror_view_unlogged(const struct mirror_view *v); /* holds changes that are in no log yet */
+size_t mirror_view_items(const struct mirror_view *v);
+
+/* The whole array `[item,item,..]` as pieces of memory that live as long as the view: new array of
+ * iovecs, caller frees the array. Byte for byte what `items:cache` holds. */
+struct iovec *mirror_view_array(struct mirror_view *v, size_t *count, size_t *bytes);
+
+struct list_query {
+	struct field filter[COLUMNS_MAX]; /* present: exact match */
+	char *needle;			  /* folded `q`, NULL: none */
+	size_t needle_len;
+	unsigned limit;			  /* 0: all */
+	uint64_t after;			  /* cursor; 0: from the start */
+};
+struct list_page {
+	struct iovec *pieces; /* the items joined by commas, without brackets; owned */
+	size_t piece_count, bytes;
+	void *owned;	      /* further memory behind the pieces */
+	size_t count, total;
+	uint64_t next;	      /* cursor of the last item, 0: no more */
+};
+/* Without filters no item is copied; the page lives as long as the view. */
+void mirror_view_list(struct mirror_view *v, const struct list_query *q, struct list_page *out);
+void list_page_free(struct list_page *p);
+void list_query_free(struct list_query *q);
+/* Cursor text: opaque, letters and digits; parse is false for what format never wrote. */
+#define CURSOR_SIZE 24
+void cursor_format(uint64_t cursor, char out[CURSOR_SIZE]);
+bool cursor_parse(const char *text, uint64_t *out);
+
+/* Rows in list order, for comparing with MySQL: calls `each` with borrowed rows until it returns
+ * false. Only rows whose base is known; `base_*` as in mirror_item_state. */
+void mirror_view_each(struct mirror_view *v, bool (*each)(void *ctx, struct row *row), void *ctx);
+
+/* Housekeeping, once a minute: forget tombstones older than 10 minutes and final ids older than
+ * 7 days. */
+void mirror_expire(struct mirror *m, int64_t now_us);
+
+#endif

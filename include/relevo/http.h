@@ -1,0 +1,23 @@
+/* http.h - the HTTP server: libmicrohttpd's life cycle, routes, handlers, problem documents.
+ *
+ * http_start makes the listening socket and the epoll threads; handlers run in those threads and
+ * never block: what needs I/O becomes a store job while the connection is suspended. All functions
+ * here are for the main thread.
+ */
+#ifndef RELEVO_HTTP_H
+#define RELEVO_HTTP_H
+
+#include "relevo/options.h"
+#include "relevo/store.h"
+
+struct http;
+
+/* ERR_USAGE/ERR_DOWN: cannot listen. `o` and `s` are borrowed until http_free. */
+MUST_CHECK enum err_code http_start(struct http **out, const struct options *o, struct store *s,
+				    struct err *e);
+unsigned http_port(const struct http *h); /* the port it listens on */
+/* Stop accepting; /health says 503 stopping; wait until nothing is in flight or the deadline. */
+void http_quiesce(struct http *h, int64_t deadline_ms);
+void http_free(struct http **h);
+
+#endif

@@ -1,0 +1,63 @@
+/* changelog.h - the log of changes in Redis, and the snapshot it goes with.
+ *
+ * Keys: `items:log` (hash: epoch, seq, snap), `items:changes` (stream; entry ids are SEQ-0, dense),
+ * `items:cache` + `items:cache:hash` (snapshot at seq `snap`). Each function uses the caller's
+ * session (one thread at a time); the mirror is shared.
+ */
+#ifndef RELEVO_CHANGELOG_H
+#define RELEVO_CHANGELOG_H
+
+#include "relevo/mirror.h"
+#include "relevo/redis.h"
+
+/* How a finished operation is remembered in Redis under `items:done:<OP>`, so that its temporary
+ * id and its key work while MySQL is down. JSON: {"kind":..,"state":..,"id":N|null,
+ * "accepted_at":..,"applied_at":..,"fingerprint":HEX?,"item":{..}?} */
+struct done_record {
+	struct opid op;
+	char *json; /* owned by whoever filled it */
+	unsigned ttl_s;
+};
+#define DONE_TTL_KEYED_S 86400
+#define DONE_TTL_DRAINED_S (7 * 86400)
+
+/* Append one entry and apply it to the mirror (catching up first where the log is ahead). On
+ * success the mirror's position is >= *seq. ERR_DOWN, ERR_EPOCH: nothing was applied to the mirror;
+ * the caller decides (mirror_apply_unlogged). `changes` is borrowed. */
+MUST_CHECK enum err_code changelog_append(struct redis *r, struct mirror *m, const char *instance,
+					  const struct changes *changes,
+					  const struct done_record *done, size_t done_count,
+					  uint64_t *seq, struct err *e);
+/* After a script that logged entry `seq` with `changes` already known here: apply or catch up. */
+MUST_CHECK enum err_code changelog_applied(struct redis *r, struct mirror *m, uint64_t seq,
+					   uint64_t nonce, const char *epoch,
+					   const struct changes *changes, struct err *e);
+/* Read and apply everything up to the present end of the log. ERR_STALE: entries we need are
+ * trimmed, or the log forked (load again); ERR_EPOCH. */
+MUST_CHECK enum err_code changelog_catch_up(struct redis *r, struct mirror *m, struct err *e);
+/* Wait up to `wait_ms` for new entries and apply them. Errors as catch_up. */
+MUST_CHECK enum err_code changelog_follow(struct redis *r, struct mirror *m, int64_t wait_ms,
+					  struct err *e);
+/* Does the log still continue what the mirror has? ERR_NONE: yes, catch_up will do. ERR_NOT_FOUND:
+ * there is no epoch at all; *was is "". ERR_EPOCH/ERR_STALE: another epoch, a fork or a gap. */
+MUST_CHECK enum err_code changelog_check(struct redis *r, struct mirror *m, struct err *e);
+/* Load snapshot and pending lists, join with what the mirror knows, then catch up.
+ * ERR_NOT_FOUND: no epoch. ERR_STALE: the snapshot is unreadable or older than the log's start:
+ * `found` a new epoch from the mirror or MySQL, ending the epoch in `was`. */
+MUST_CHECK enum err_code changelog_load(struct redis *r, struct mirror *m, bool keep_ops,
+					char was[EPOCH_SIZE], struct err *e);
+/* Begin a new epoch with the mirror's present content. ERR_STALE: somebody else did. */
+MUST_CHECK enum err_code changelog_found(struct redis *r, struct mirror *m, const char *was,
+					 struct err *e);
+/* Publish the view as the snapshot of its position. ERR_STALE: a later one is there (fine).
+ * *bytes: size sent. `again`: also when this very position is published already (repair). */
+MUST_CHECK enum err_code changelog_publish(struct redis *r, struct mirror_view *v,
+					   const char *instance, bool again, size_t *bytes,
+					   struct err *e);
+/* Position of the snapshot in Redis. */
+MUST_CHECK enum err_code changelog_snapshot_seq(struct redis *r, uint64_t *seq, struct err *e);
+
+/* A nonce for one entry. */
+uint64_t changelog_nonce(void);
+
+#endif

@@ -48,7 +48,8 @@ void changes_sync(struct changes *c, json_t *sync /* takes a new reference */);
 void change_encode(struct buf *out, const struct change *c);
 /* The array. */
 void changes_encode(struct buf *out, const struct changes *c);
-/* Appends what the array holds; unknown "t" values are skipped. ERR_INTERNAL if it is no array. */
+/* Appends what the array holds; unknown "t" values and elements that are not what change_encode
+ * writes are skipped. ERR_INTERNAL if it is no array. */
 MUST_CHECK enum err_code changes_decode(struct changes *out, const char *json, size_t len,
 					struct err *e);
 

@@ -8,10 +8,11 @@
  * Rules of application
  *   row     replaces the item's base if (version, updated_us) is not older than the base, and
  *           version is above a tombstone's; `force` always applies. If no operation waits on the
- *           item the shown row is the base, else the shown row stays as the operations left it,
- *           with the base's version.
+ *           item the shown row is the base, else the operations are laid over the new base. An
+ *           identical row that is `foreign` does not make an own base foreign.
  *   del     removes the base and leaves a tombstone if its version is above the base's (or force).
- *   queued  remembers the operation (a known id is ignored). create: a shown row with temp id,
+ *   queued  remembers the operation (a known id is ignored, but a new `seq` of it counts; so is a
+ *           create whose final id is known). create: a shown row with temp id,
  *           version 0, updated_us = accepted_us, pending. update: shown = shown + fields, base
  *           version kept, updated_us = accepted_us, pending. delete: nothing is shown.
  *   done    forgets the operations. Those of an item that has none left shows its base again; a
@@ -63,13 +64,21 @@ size_t mirror_unlogged_count(const struct mirror *m);
 
 /* Replace everything: items of a snapshot (rows in list order; pending ones carry pending = true,
  * offline-created ones their temp), the operations in the pending lists in order of acceptance,
- * and the position. Rows, tombstones and final ids that the old state knew and that are newer than
- * the new state's are kept and marked unlogged (a join: nothing known is lost), also operations
- * that `ops` does not hold (they are returned by mirror_missing_ops) if `keep_ops`. */
+ * and the position. Rows and ops are borrowed. Rows, tombstones and final ids that the old state
+ * knew and that are newer than the new state's are kept, rows and tombstones marked unlogged (a
+ * join: nothing known is lost), also operations that `ops` does not hold if `keep_ops`; operations
+ * that were unlogged before stay in any case. A row that the snapshot does not have is dropped,
+ * unless it was unlogged, when the snapshot is of the same epoch and no older than the old state:
+ * it was deleted since. */
 void mirror_load(struct mirror *m, struct row **rows, size_t row_count, struct operation **ops,
 		 size_t op_count, const struct mirror_position *position, bool keep_ops);
-/* Start a new epoch with the present content at seq 0. */
+/* Start a new epoch with the present content at seq 0: no row is unlogged any more, operations
+ * stay so. */
 void mirror_rebase(struct mirror *m, const struct mirror_position *position);
+/* The same when the content that was published is that of an earlier view: rows touched since stay
+ * unlogged. */
+void mirror_rebase_at(struct mirror *m, const struct mirror_position *position,
+		      const struct mirror_view *v);
 bool mirror_loaded(const struct mirror *m); /* false until the first load, rebase or mark */
 void mirror_mark_loaded(struct mirror *m);
 
@@ -156,7 +165,8 @@ void cursor_format(uint64_t cursor, char out[CURSOR_SIZE]);
 bool cursor_parse(const char *text, uint64_t *out);
 
 /* Rows in list order, for comparing with MySQL: calls `each` with borrowed rows until it returns
- * false. Only rows whose base is known; `base_*` as in mirror_item_state. */
+ * false. Only rows with a final id; one that is pending shows its operations, not its base. Rows
+ * that a waiting delete hides are not there. */
 void mirror_view_each(struct mirror_view *v, bool (*each)(void *ctx, struct row *row), void *ctx);
 
 /* Housekeeping, once a minute: forget tombstones older than 10 minutes and final ids older than

@@ -51,7 +51,6 @@ enum redis_script {
 	SCRIPT_ADOPT,
 	SCRIPT_LEASE,
 	SCRIPT_FOUND,
-	SCRIPT_RETRY,
 	SCRIPT_COUNT
 };
 

@@ -24,7 +24,7 @@ struct row {
 	struct fields fields; /* every column present; texts live in the row */
 	const char *json;     /* the item object, compact, fields in contract order */
 	uint32_t json_len;
-	_Atomic(char *) folded; /* case-folded data columns joined by '\n'; made on first use */
+	_Atomic(char *) folded; /* case-folded data columns, 0xff before each; made on first use */
 };
 
 /* A new row with one reference; copies the fields (missing ones become NULL). */

@@ -1,0 +1,67 @@
+/* commit.h - one batch of direct writes as one MySQL transaction.
+ *
+ * Rows and the record of what was applied are written together. Updates and deletes lock their rows
+ * first (SKIP LOCKED: a row that somebody else holds does not hold up the batch); If-Match is
+ * checked under that lock. Several writes to one row within a batch apply in order. If the server
+ * refuses the transaction it is rolled back and split, so nobody fails for a neighbour.
+ * One thread at a time (the session's owner).
+ */
+#ifndef RELEVO_COMMIT_H
+#define RELEVO_COMMIT_H
+
+#include "relevo/db.h"
+#include "relevo/operation.h"
+#include "relevo/row.h"
+
+enum commit_verdict {
+	COMMIT_OPEN,	     /* not decided */
+	COMMIT_APPLIED,
+	COMMIT_NOT_FOUND,
+	COMMIT_PRECONDITION, /* If-Match */
+	COMMIT_LOCKED,	     /* somebody holds the row (or a gap); nothing happened */
+	COMMIT_REFUSED,	     /* MySQL said no: `error` has its text */
+	COMMIT_DUPLICATE,    /* a keyed operation that was applied before */
+	COMMIT_DOWN,	     /* nothing happened, MySQL is not usable */
+	COMMIT_UNCERTAIN,    /* may have been applied as member `nth` of `batch` */
+};
+
+struct commit_write {
+	/* by the caller, borrowed */
+	enum op_kind kind;
+	int64_t id;		      /* UPDATE, DELETE */
+	const struct fields *fields;  /* CREATE: all; UPDATE: the present ones */
+	bool if_match;
+	const char (*etags)[ETAG_SIZE]; /* any of them; NULL with if_match: any row will do */
+	size_t etag_count;
+	struct opid op;		      /* keyed operations only, else zero */
+	const uint8_t *fingerprint;   /* keyed operations only, else NULL */
+	void *ctx;
+
+	/* result */
+	enum commit_verdict verdict;
+	struct row *row;      /* APPLIED: the new row (DELETE: the row that went); new reference */
+	struct opid batch;
+	unsigned nth;	      /* which create of the batch */
+	int64_t applied_us;
+	struct err error;
+};
+
+/* What a lane remembers between its batches. */
+struct commit_lane {
+	struct opid last; /* record of the last certain batch, removed by the next; zero: none */
+};
+
+/* `writes` are decided one by one; order is kept for writes to the same row. */
+void commit_batch(struct db *d, struct commit_lane *lane, struct commit_write *writes,
+		  size_t count);
+
+/* Settle for good whether a batch whose COMMIT got lost was applied: takes its key if it was not,
+ * so that it never can be. *applied says which; *first_id and *applied_us are its results.
+ * ERR_LOCKED: its transaction is still open in MySQL. */
+MUST_CHECK enum err_code commit_settle(struct db *d, struct opid batch, bool *applied,
+				       int64_t *first_id, int64_t *applied_us, struct err *e);
+
+#define LIFETIME_KEYED_S 86400u
+#define LIFETIME_DRAINED_S (7u * 86400u)
+
+#endif

@@ -1,0 +1,36 @@
+/* verify.h - compare cache, hash and MySQL; repair what differs through the log.
+ * One thread (the sync thread under the lease, or the follower for verify_read_all). */
+#ifndef RELEVO_VERIFY_H
+#define RELEVO_VERIFY_H
+
+#include "relevo/changelog.h"
+#include "relevo/db.h"
+#include "relevo/lease.h"
+
+struct verify {
+	struct db *db;
+	struct redis *redis;
+	struct mirror *mirror;
+	struct lease *lease;
+	const char *instance;
+	/* Told the log position of a repair, so that the snapshot follows. May be NULL. */
+	void (*wrote)(void *ctx, uint64_t seq);
+	void *ctx;
+};
+
+struct verify_report {
+	bool is_valid;	   /* cache, hash and MySQL are equal, or were made so */
+	bool hash_match;   /* items:cache:hash is the hash of items:cache */
+	size_t items;	   /* in items:cache */
+	size_t repaired;   /* rows that differed */
+	bool rebuilt;	   /* something was repaired: one rebuild */
+};
+
+/* Errors: ERR_DOWN (either server), ERR_LEASE_LOST, ERR_EPOCH. */
+MUST_CHECK enum err_code verify_run(struct verify *v, struct verify_report *report, struct err *e);
+
+/* Read all rows of MySQL into the mirror, as unlogged changes; rows that MySQL does not have are
+ * deleted there unless operations wait on them. */
+MUST_CHECK enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e);
+
+#endif

@@ -1,0 +1,157 @@
+/* clients.c - open connections and their deadlines. */
+#include "clients.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "relevo/clock.h"
+#include "relevo/mem.h"
+#include "relevo/thread.h"
+
+struct client {
+	/* owned by the connection's MHD thread, read by the reaper */
+	atomic_int phase;
+	_Atomic int64_t since_ms;
+	/* shared: hold clients->lock */
+	struct client *next, *previous;
+	int fd;
+};
+
+struct clients {
+	pthread_t reaper;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	/* shared: hold lock */
+	bool stop;
+	struct client head; /* of a ring */
+};
+
+/* MHD closes the socket after it told us, so under the lock the descriptor is still this client's.
+ */
+static void shut(const struct client *c)
+{
+	shutdown(c->fd, SHUT_RDWR);
+}
+
+static void reap(struct clients *all, int64_t now_ms)
+{
+	for (struct client *c = all->head.next; c != &all->head; c = c->next) {
+		int phase = atomic_load_explicit(&c->phase, memory_order_acquire);
+		int64_t age = now_ms - atomic_load_explicit(&c->since_ms, memory_order_relaxed);
+
+		if ((phase == CLIENT_RECEIVING && age >= RECEIVE_SECONDS * 1000) ||
+		    (phase == CLIENT_IDLE && age >= IDLE_SECONDS * 1000))
+			shut(c);
+	}
+}
+
+static void *reaper_main(void *arg)
+{
+	struct clients *all = arg;
+
+	PTOK(pthread_mutex_lock(&all->lock));
+	while (!all->stop) {
+		thread_cond_wait_until(&all->wake, &all->lock, clock_mono_ms() + 1000);
+		reap(all, clock_mono_ms());
+	}
+	PTOK(pthread_mutex_unlock(&all->lock));
+	return NULL;
+}
+
+struct clients *clients_new(void)
+{
+	struct clients *c = mem_zero(1, sizeof *c);
+
+	c->head.next = c->head.previous = &c->head;
+	PTOK(pthread_mutex_init(&c->lock, NULL));
+	thread_cond_init(&c->wake);
+	c->reaper = thread_start("http-reaper", reaper_main, c);
+	return c;
+}
+
+void clients_free(struct clients **c)
+{
+	struct clients *all = *c;
+
+	if (all == NULL)
+		return;
+	PTOK(pthread_mutex_lock(&all->lock));
+	all->stop = true;
+	PTOK(pthread_cond_signal(&all->wake));
+	PTOK(pthread_mutex_unlock(&all->lock));
+	PTOK(pthread_join(all->reaper, NULL));
+	PTOK(pthread_cond_destroy(&all->wake));
+	PTOK(pthread_mutex_destroy(&all->lock));
+	free(all);
+	*c = NULL;
+}
+
+static struct client *client_new(struct clients *all, int fd)
+{
+	struct client *c = mem_zero(1, sizeof *c);
+	unsigned stuck_ms = RECEIVE_SECONDS * 1000;
+
+	/* A client that takes nothing of an answer for so long is cut by the kernel. */
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stuck_ms, sizeof stuck_ms);
+	c->fd = fd;
+	client_phase(c, CLIENT_RECEIVING, clock_mono_ms());
+	PTOK(pthread_mutex_lock(&all->lock));
+	c->next = all->head.next;
+	c->previous = &all->head;
+	c->next->previous = c->previous->next = c;
+	PTOK(pthread_mutex_unlock(&all->lock));
+	return c;
+}
+
+static void client_gone(struct clients *all, struct client *c)
+{
+	PTOK(pthread_mutex_lock(&all->lock));
+	c->next->previous = c->previous;
+	c->previous->next = c->next;
+	PTOK(pthread_mutex_unlock(&all->lock));
+	free(c);
+}
+
+void clients_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
+		    enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *info;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (*socket_context != NULL)
+			client_gone(cls, *socket_context);
+		*socket_context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*socket_context = client_new(cls, info->connect_fd);
+}
+
+struct client *client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+void client_phase(struct client *client, enum client_phase phase, int64_t now_ms)
+{
+	if (client == NULL)
+		return;
+	if (phase != CLIENT_SERVED)
+		atomic_store_explicit(&client->since_ms, now_ms, memory_order_relaxed);
+	atomic_store_explicit(&client->phase, (int)phase, memory_order_release);
+}
+
+void clients_close_idle(struct clients *all)
+{
+	PTOK(pthread_mutex_lock(&all->lock));
+	for (struct client *c = all->head.next; c != &all->head; c = c->next)
+		if (atomic_load_explicit(&c->phase, memory_order_acquire) == CLIENT_IDLE)
+			shut(c);
+	PTOK(pthread_mutex_unlock(&all->lock));
+}

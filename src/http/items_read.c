@@ -1,0 +1,211 @@
+/* items_read.c - GET /items and GET /items/{id}. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "etag.h"
+#include "handlers.h"
+#include "list_body.h"
+#include "query.h"
+#include "relevo/digest.h"
+#include "relevo/mem.h"
+#include "server.h"
+
+static struct read_mode read_mode(const struct request *r)
+{
+	return (struct read_mode){ .no_cache = request_no_cache(r) };
+}
+
+/* Where to look once MySQL failed us: the mirror, whatever it holds. */
+static enum source fallback_source(struct request *r)
+{
+	enum source s = store_read_source(r->http->store, (struct read_mode){ .no_cache = false });
+
+	return s == SOURCE_MYSQL ? SOURCE_CACHE : s;
+}
+
+static bool server_failed(const struct job *j)
+{
+	return j->result == JOB_FAILED &&
+	       (j->error.code == ERR_DOWN || j->error.code == ERR_UNCERTAIN);
+}
+
+/* Queues the full response (takes it) under its tag. MHD sends only its headers with a 304, so that
+ * Content-Length is the one of the 200, as RFC 9110 section 8.6 wants it. */
+static enum MHD_Result answer_tagged(struct request *r, struct MHD_Response *response,
+				     const char *etag)
+{
+	const char *known = r->headers.if_none_match;
+	bool unchanged = known != NULL && etag_none_match(known, etag);
+
+	response_header(response, MHD_HTTP_HEADER_ETAG, etag);
+	return request_answer(r, unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
+}
+
+/* --- one item --- */
+
+static enum MHD_Result answer_item(struct request *r, const struct row *row, enum source source)
+{
+	struct buf body = { 0 };
+	char etag[ETAG_SIZE];
+
+	row_etag(row, etag);
+	buf_reserve(&body, row->json_len + 64);
+	list_put_source(&body, source);
+	buf_put(&body, row->json, row->json_len);
+	buf_putc(&body, '}');
+	return answer_tagged(r, response_from_buf(&body, JSON_TYPE), etag);
+}
+
+static enum MHD_Result answer_own_row(struct request *r, struct item_ref ref, enum source source)
+{
+	struct row *row = store_get(r->http->store, ref);
+	enum MHD_Result result;
+
+	if (row == NULL)
+		return answer_problem(r, ERR_NOT_FOUND, NULL, NULL);
+	result = answer_item(r, row, source);
+	row_unref(&row);
+	return result;
+}
+
+static enum MHD_Result item_read(struct request *r, struct job *j)
+{
+	if (server_failed(j))
+		return answer_own_row(r, j->ref, fallback_source(r));
+	if (j->result == JOB_FAILED)
+		return answer_job_error(r, j);
+	if (j->row == NULL)
+		return answer_problem(r, ERR_NOT_FOUND, NULL, NULL);
+	return answer_item(r, j->row, j->source);
+}
+
+static enum MHD_Result ask_item(struct request *r, struct item_ref ref)
+{
+	struct job *j = job_new(JOB_GET);
+
+	j->ref = ref;
+	j->mode = read_mode(r);
+	return request_submit(r, j, item_read);
+}
+
+enum MHD_Result items_get(struct request *r)
+{
+	struct store *store = r->http->store;
+	enum MHD_Result result;
+	struct item_ref ref;
+	enum source source;
+	struct row *row;
+
+	if (!item_ref_parse(r->arg, r->arg_len, &ref))
+		return answer_problem(r, ERR_NOT_FOUND, NULL, NULL);
+	source = store_read_source(store, read_mode(r));
+	if (source == SOURCE_MYSQL)
+		return ask_item(r, ref);
+	row = store_get(store, ref);
+	if (row == NULL && source == SOURCE_CACHE)
+		return ask_item(r, ref);
+	if (row == NULL)
+		return answer_problem(r, ERR_NOT_FOUND, NULL, NULL);
+	result = answer_item(r, row, source);
+	row_unref(&row);
+	return result;
+}
+
+/* --- the list --- */
+
+static void etag_from_digest(const uint8_t sum[DIGEST_SIZE], char out[ETAG_SIZE])
+{
+	char hex[DIGEST_HEX_SIZE];
+
+	digest_hex(sum, hex);
+	out[0] = '"';
+	memcpy(out + 1, hex, 32);
+	memcpy(out + 33, "\"", 2);
+}
+
+/* The mirror's generation moves with every shown change, so within this process it stands for the
+ * content. */
+static void mirror_etag(const struct request *r, struct mirror_view *view, enum source source,
+			char out[ETAG_SIZE])
+{
+	uint64_t generation = mirror_view_generation(view);
+	struct digest *d = digest_begin();
+	uint8_t sum[DIGEST_SIZE], from = (uint8_t)source;
+
+	digest_add(d, r->http->salt, sizeof r->http->salt);
+	digest_add(d, &generation, sizeof generation);
+	digest_add(d, &from, 1);
+	if (r->query != NULL)
+		digest_add(d, r->query, strlen(r->query));
+	digest_end(&d, sum);
+	etag_from_digest(sum, out);
+}
+
+/* A list read from MySQL has no generation: its bytes are the tag. */
+static void content_etag(const struct list_body *body, char out[ETAG_SIZE])
+{
+	struct digest *d = digest_begin();
+	uint8_t sum[DIGEST_SIZE];
+
+	for (size_t i = 0; i < body->piece_count; i++)
+		digest_add(d, body->pieces[i].iov_base, body->pieces[i].iov_len);
+	digest_end(&d, sum);
+	etag_from_digest(sum, out);
+}
+
+/* Takes the view; a private one was read from MySQL. */
+static enum MHD_Result answer_list(struct request *r, struct mirror_view *view, enum source source,
+				   bool private_view)
+{
+	struct list_body *body = list_body_new(view, r->list, source);
+	char etag[ETAG_SIZE];
+
+	if (private_view)
+		content_etag(body, etag);
+	else
+		mirror_etag(r, view, source, etag);
+	return answer_tagged(r, list_body_response(body), etag);
+}
+
+static enum MHD_Result list_read(struct request *r, struct job *j)
+{
+	struct mirror_view *view = j->view;
+
+	if (server_failed(j))
+		return answer_list(r, mirror_view(store_mirror(r->http->store)), fallback_source(r),
+				   false);
+	if (j->result == JOB_FAILED)
+		return answer_job_error(r, j);
+	j->view = NULL;
+	return answer_list(r, view, j->source, true);
+}
+
+static enum err_code take_query(struct request *r, struct err *e)
+{
+	struct query q = { .count = 0 };
+	enum err_code code = query_parse(r->query, &q, e);
+
+	if (code != ERR_NONE)
+		return code;
+	code = query_list(&q, r->list, e);
+	query_free(&q);
+	return code;
+}
+
+enum MHD_Result items_list(struct request *r)
+{
+	struct err e = ERR_INIT;
+	enum source source;
+	struct job *j;
+
+	r->list = mem_zero(1, sizeof *r->list);
+	if (r->query != NULL && take_query(r, &e) != ERR_NONE)
+		return answer_problem(r, e.code, e.text, NULL);
+	source = store_read_source(r->http->store, read_mode(r));
+	if (source != SOURCE_MYSQL)
+		return answer_list(r, mirror_view(store_mirror(r->http->store)), source, false);
+	j = job_new(JOB_LIST);
+	j->mode = read_mode(r);
+	return request_submit(r, j, list_read);
+}

@@ -1,0 +1,223 @@
+/* server.c - libmicrohttpd's life cycle: socket, threads, limits, stop. */
+#include "server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clients.h"
+#include "counters.h"
+#include "relevo/clock.h"
+#include "relevo/digest.h"
+#include "relevo/mem.h"
+#include "request.h"
+
+/* Room for 16 KiB of headers, what MHD keeps besides them, and the answer's own headers. */
+#define CONNECTION_MEMORY ((size_t)40 << 10)
+#define CONNECTIONS_MAX	  16384u
+#define FILES_KEPT	  128u /* for logs, MySQL and Redis sessions */
+#define BACKLOG		  4096
+
+/* --- the listening socket --- */
+
+static int listen_on(const struct addrinfo *at, struct err *e)
+{
+	int on = 1, off = 0;
+	int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0) {
+		err_set(e, ERR_DOWN, "socket: %s", strerror(errno));
+		return -1;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (at->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+	if (bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+		err_set(e, ERR_DOWN, "%s", strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int make_listener(const struct listen_address *a, struct err *e)
+{
+	const struct addrinfo hints = { .ai_family = a->ipv6 ? AF_INET6 : AF_UNSPEC,
+					.ai_socktype = SOCK_STREAM,
+					.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct err reason = ERR_INIT;
+	struct addrinfo *at = NULL;
+	char port[16];
+	int fd, error;
+
+	snprintf(port, sizeof port, "%u", a->port);
+	error = getaddrinfo(a->host, port, &hints, &at);
+	if (error != 0) {
+		err_set(e, ERR_USAGE, "cannot listen on %s: %s", a->host, gai_strerror(error));
+		return -1;
+	}
+	fd = listen_on(at, &reason);
+	freeaddrinfo(at);
+	if (fd < 0)
+		err_set(e, ERR_DOWN, "cannot listen on %s port %s: %s", a->host, port, reason.text);
+	return fd;
+}
+
+static unsigned port_of(int fd)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t len = sizeof address;
+	char port[16] = "";
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
+		getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof port,
+			    NI_NUMERICSERV);
+	return (unsigned)strtoul(port, NULL, 10);
+}
+
+/* As many connections as the descriptors allow, after asking for all we may have. */
+static unsigned connection_limit(unsigned threads)
+{
+	struct rlimit files;
+	rlim_t usable;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return 512;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	getrlimit(RLIMIT_NOFILE, &files);
+	usable = files.rlim_cur > 2 * FILES_KEPT ? files.rlim_cur - FILES_KEPT : FILES_KEPT;
+	if (usable > CONNECTIONS_MAX)
+		usable = CONNECTIONS_MAX;
+	return (unsigned)usable > threads ? (unsigned)usable : threads;
+}
+
+/* --- start --- */
+
+static void log_mhd(void *cls, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void log_mhd(void *cls, const char *format, va_list args)
+{
+	char text[512];
+	size_t len;
+
+	(void)cls;
+	if (!log_enabled(LOG_DEBUG))
+		return;
+	vsnprintf(text, sizeof text, format, args);
+	len = strcspn(text, "\n");
+	log_line(LOG_DEBUG, TAG_HTTP, "%.*s", (int)len, text);
+}
+
+/* Paths and queries reach us as they came; query.c and request.c decode. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(text);
+}
+
+static struct MHD_Daemon *start_daemon(struct http *h)
+{
+	unsigned threads = h->options->http_threads;
+	const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+			       MHD_USE_TURBO | MHD_USE_ERROR_LOG;
+	const struct MHD_OptionItem pool[] = { { MHD_OPTION_THREAD_POOL_SIZE, threads, NULL },
+					       { MHD_OPTION_END, 0, NULL } };
+	const struct MHD_OptionItem *no_pool = &pool[1];
+
+	return MHD_start_daemon(
+		flags, 0, NULL, NULL, request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+		MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+		connection_limit(threads), MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK,
+		request_begin, h, MHD_OPTION_NOTIFY_COMPLETED, request_completed, h,
+		MHD_OPTION_NOTIFY_CONNECTION, clients_notify, h->clients,
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
+		threads > 1 ? pool : no_pool, MHD_OPTION_END);
+}
+
+enum err_code http_start(struct http **out, const struct options *o, struct store *s, struct err *e)
+{
+	struct http *h = mem_zero(1, sizeof *h);
+
+	h->options = o;
+	h->store = s;
+	h->started_ms = clock_mono_ms();
+	h->started_wall_us = clock_wall_us();
+	digest_random(h->salt, sizeof h->salt);
+	h->listen_fd = make_listener(&o->listen, e);
+	if (h->listen_fd < 0)
+		goto out;
+	h->port = port_of(h->listen_fd);
+	h->clients = clients_new();
+	h->counters = counters_new();
+	h->daemon = start_daemon(h);
+	if (h->daemon == NULL) {
+		err_set(e, ERR_DOWN, "cannot start the HTTP threads: %s", strerror(errno));
+		goto out;
+	}
+	h->listen_fd = -1;
+	*out = h;
+	return ERR_NONE;
+out:
+	http_free(&h);
+	return e->code;
+}
+
+unsigned http_port(const struct http *h)
+{
+	return h->port;
+}
+
+/* --- stop --- */
+
+static bool wait_zero(atomic_size_t *count, int64_t deadline_ms)
+{
+	while (atomic_load(count) > 0) {
+		if (clock_mono_ms() >= deadline_ms)
+			return false;
+		poll(NULL, 0, 5);
+	}
+	return true;
+}
+
+void http_quiesce(struct http *h, int64_t deadline_ms)
+{
+	MHD_socket fd;
+
+	atomic_store(&h->stopping, true);
+	fd = MHD_quiesce_daemon(h->daemon);
+	if (fd != MHD_INVALID_SOCKET)
+		close(fd);
+	if (!wait_zero(&h->in_flight, deadline_ms))
+		log_warn(TAG_HTTP, "%zu requests are still in flight", atomic_load(&h->in_flight));
+	atomic_store(&h->closed, true);
+	clients_close_idle(h->clients);
+}
+
+void http_free(struct http **h)
+{
+	struct http *http = *h;
+
+	if (http == NULL)
+		return;
+	/* MHD must not be stopped while a connection is suspended; the store answers every job. */
+	if (http->daemon != NULL) {
+		wait_zero(&http->suspended, INT64_MAX);
+		MHD_stop_daemon(http->daemon);
+	}
+	if (http->listen_fd >= 0)
+		close(http->listen_fd);
+	clients_free(&http->clients);
+	counters_free(&http->counters);
+	free(http);
+	*h = NULL;
+}

@@ -1,0 +1,33 @@
+/* server.h - what the HTTP room's threads share. */
+#ifndef RELEVO_HTTP_SERVER_H
+#define RELEVO_HTTP_SERVER_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "relevo/http.h"
+
+struct clients;
+struct counters;
+
+struct http {
+	/* fixed after http_start */
+	struct MHD_Daemon *daemon;
+	const struct options *options;
+	struct store *store;
+	struct clients *clients;
+	struct counters *counters;
+	unsigned port;
+	int64_t started_ms;	 /* clock_mono_ms */
+	int64_t started_wall_us; /* clock_wall_us */
+	uint8_t salt[16];	 /* makes list ETags ours alone */
+	int listen_fd;		 /* ours again after quiesce, else -1 */
+
+	/* shared, atomic */
+	atomic_bool stopping; /* answers close their connection, /health says so */
+	atomic_bool closed;   /* nothing new is begun */
+	atomic_size_t in_flight;
+	atomic_size_t suspended;
+};
+
+#endif

@@ -1,0 +1,140 @@
+/* main.c - boot and shutdown, in order. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "relevo/clock.h"
+#include "relevo/db.h"
+#include "relevo/http.h"
+#include "relevo/log.h"
+#include "relevo/options.h"
+#include "relevo/store.h"
+#include "relevo/thread.h"
+
+#define LOAD_MS	   10000
+#define QUIESCE_MS 5000
+
+#define EXIT_USAGE 2
+
+extern char **environ;
+
+/* Before any thread, so that all threads leave signals to sigwait in main. */
+static sigset_t block_signals(void)
+{
+	const int taken[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+		sigaddset(&set, taken[i]);
+	PTOK(pthread_sigmask(SIG_BLOCK, &set, NULL));
+	sigaction(SIGPIPE, &ignore, NULL);
+	return set;
+}
+
+static void serve_until_stopped(const sigset_t *set)
+{
+	for (;;) {
+		int number = 0;
+
+		PTOK(sigwait(set, &number));
+		switch (number) {
+		case SIGUSR1:
+			log_info(TAG_MAIN, "debug logging is %s",
+				 log_toggle_debug() ? "on" : "off");
+			break;
+		case SIGHUP:
+			log_info(TAG_MAIN, "SIGHUP: nothing to reload");
+			break;
+		default:
+			log_info(TAG_MAIN, "stopping on %s",
+				 number == SIGTERM ? "SIGTERM" : "SIGINT");
+			return;
+		}
+	}
+}
+
+static void log_url(const struct options *o, const struct http *h)
+{
+	bool ipv6 = o->listen.ipv6;
+
+	log_info(TAG_MAIN, "listening on http://%s%s%s:%u", ipv6 ? "[" : "", o->listen.host,
+		 ipv6 ? "]" : "", http_port(h));
+}
+
+static int run(const struct options *o, const sigset_t *signals)
+{
+	struct store *store = store_new(o);
+	struct http *http = NULL;
+	struct err e = ERR_INIT;
+	int status = EXIT_FAILURE;
+
+	store_start(store);
+	store_wait_loaded(store, clock_mono_ms() + LOAD_MS);
+	if (http_start(&http, o, store, &e) == ERR_NONE) {
+		log_url(o, http);
+		serve_until_stopped(signals);
+		http_quiesce(http, clock_mono_ms() + QUIESCE_MS);
+		status = EXIT_SUCCESS;
+	} else {
+		log_error(TAG_MAIN, "%s", e.text);
+	}
+	store_stop(store);
+	http_free(&http);
+	store_free(&store);
+	log_info(TAG_MAIN, "stopped");
+	return status;
+}
+
+static int boot(const struct options *o)
+{
+	sigset_t signals = block_signals();
+	int status;
+
+	log_init(o->log_level, o->log_json);
+	json_object_seed(0);
+	db_library_init();
+	status = run(o, &signals);
+	db_library_end();
+	return status;
+}
+
+static int act(const struct options *o, enum options_action action)
+{
+	switch (action) {
+	case OPTIONS_HELP:
+		options_print_help(stdout);
+		return EXIT_SUCCESS;
+	case OPTIONS_VERSION:
+		puts("relevod " RELEVO_VERSION);
+		return EXIT_SUCCESS;
+	case OPTIONS_CHECK:
+		puts("configuration is valid");
+		return EXIT_SUCCESS;
+	case OPTIONS_PRINT:
+		options_print(o, stdout);
+		return EXIT_SUCCESS;
+	case OPTIONS_RUN:
+		break;
+	}
+	return boot(o);
+}
+
+int main(int argc, char **argv)
+{
+	enum options_action action = OPTIONS_RUN;
+	struct options o = { .instance = NULL };
+	struct err e = ERR_INIT;
+	int status;
+
+	if (options_load(&o, argc, argv, environ, &action, &e) != ERR_NONE) {
+		fprintf(stderr, "relevod: %s\n", e.text);
+		return EXIT_USAGE;
+	}
+	status = act(&o, action);
+	options_free(&o);
+	return status;
+}

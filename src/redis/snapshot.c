@@ -1,0 +1,311 @@
+/* snapshot.c - `items:cache` and its hash: loading, founding an epoch, publishing. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "changelog_private.h"
+#include "relevo/digest.h"
+#include "relevo/log.h"
+#include "relevo/mem.h"
+
+/* A snapshot above this size travels in pieces, so that Redis never stalls on one command. */
+#define PIECE_SIZE ((size_t)1 << 20)
+/* Entries kept in the log before the snapshot, for instances that are a little behind. */
+#define LOG_KEEP      1000
+#define SCRATCH_TTL_S "60"
+
+/* --- sending --- */
+
+struct payload {
+	struct buf bytes;
+	char hash[DIGEST_HEX_SIZE];
+	char scratch[96]; /* "" for a small one */
+};
+
+static void payload_make(struct payload *p, struct mirror_view *v)
+{
+	size_t count = 0, total = 0;
+	struct iovec *pieces = mirror_view_array(v, &count, &total);
+	uint8_t digest[DIGEST_SIZE];
+	memset(p, 0, sizeof(*p));
+	buf_init(&p->bytes, SIZE_MAX / 2);
+	buf_reserve(&p->bytes, total);
+	for (size_t i = 0; i < count; i++)
+		buf_put(&p->bytes, pieces[i].iov_base, pieces[i].iov_len);
+	free(pieces);
+	digest_of(p->bytes.bytes, p->bytes.len, digest);
+	digest_hex(digest, p->hash);
+}
+
+static enum err_code simple_append(struct redis *r, struct err *e, size_t argc, const char **argv,
+				   const size_t *lens)
+{
+	redisReply *reply = NULL;
+	enum err_code code = redis_command(r, &reply, e, argc, argv, lens);
+	if (code == ERR_NONE)
+		freeReplyObject(reply);
+	return code;
+}
+
+/* Bring a large payload into a scratch key. */
+static enum err_code payload_upload(struct redis *r, struct payload *p, struct err *e)
+{
+	if (p->bytes.len <= PIECE_SIZE)
+		return ERR_NONE;
+	snprintf(p->scratch, sizeof(p->scratch), "items:cache:next:%016" PRIx64, changelog_nonce());
+	enum err_code code = ERR_NONE;
+	size_t name_len = strlen(p->scratch);
+	for (size_t at = 0; at < p->bytes.len && code == ERR_NONE; at += PIECE_SIZE) {
+		size_t len = p->bytes.len - at < PIECE_SIZE ? p->bytes.len - at : PIECE_SIZE;
+		const char *append[] = { "APPEND", p->scratch, p->bytes.bytes + at };
+		const size_t lens[] = { 6, name_len, len };
+		code = simple_append(r, e, 3, append, lens);
+		if (at == 0 && code == ERR_NONE) {
+			const char *expire[] = { "EXPIRE", p->scratch, SCRATCH_TTL_S };
+			code = simple_append(r, e, 3, expire, NULL);
+		}
+	}
+	return code;
+}
+
+static void payload_args(struct redis_args *args, const struct payload *p)
+{
+	redis_args_puts(args, p->scratch);
+	if (p->scratch[0] == '\0')
+		redis_args_put(args, p->bytes.bytes, p->bytes.len);
+}
+
+enum err_code changelog_publish(struct redis *r, struct mirror_view *v, const char *instance,
+				bool again, size_t *bytes, struct err *e)
+{
+	(void)instance;
+	struct mirror_position at = mirror_view_position(v);
+	if (at.epoch[0] == '\0')
+		return err_set(e, ERR_EPOCH, "no change log is followed yet");
+	struct payload p;
+	payload_make(&p, v);
+	struct redis_args *args = redis_args_new();
+	redisReply *reply = NULL;
+	enum err_code code = payload_upload(r, &p, e);
+	if (code == ERR_NONE) {
+		redis_args_puts(args, at.epoch);
+		redis_args_i64(args, (int64_t)at.seq);
+		redis_args_puts(args, p.hash);
+		redis_args_i64(args, LOG_KEEP);
+		redis_args_puts(args, again ? "1" : "0");
+		payload_args(args, &p);
+		code = redis_script(r, SCRIPT_PUBLISH, args, &reply, e);
+	}
+	*bytes = p.bytes.len;
+	if (reply != NULL)
+		freeReplyObject(reply);
+	redis_args_free(&args);
+	buf_free(&p.bytes);
+	return code;
+}
+
+enum err_code changelog_found(struct redis *r, struct mirror *m, const char *was, struct err *e)
+{
+	struct mirror_position start = { .seq = 0 };
+	struct mirror_view *v = mirror_view(m);
+	json_t *metadata = mirror_sync_state(m, "metadata");
+	char *metadata_text = metadata == NULL ? NULL : json_dumps(metadata, JSON_COMPACT);
+	struct redis_args *args = redis_args_new();
+	redisReply *reply = NULL;
+	struct payload p;
+	opid_format(opid_fresh(), start.epoch);
+	payload_make(&p, v);
+	enum err_code code = payload_upload(r, &p, e);
+	if (code == ERR_NONE) {
+		redis_args_puts(args, start.epoch);
+		redis_args_puts(args, p.hash);
+		redis_args_puts(args, metadata_text == NULL ? "" : metadata_text);
+		redis_args_puts(args, was);
+		payload_args(args, &p);
+		code = redis_script(r, SCRIPT_FOUND, args, &reply, e);
+	}
+	if (code == ERR_NONE) {
+		freeReplyObject(reply);
+		mirror_rebase(m, &start);
+	}
+	redis_args_free(&args);
+	buf_free(&p.bytes);
+	free(metadata_text);
+	json_decref(metadata);
+	mirror_view_unref(&v);
+	return code;
+}
+
+enum err_code changelog_snapshot_seq(struct redis *r, uint64_t *seq, struct err *e)
+{
+	redisReply *reply = NULL;
+	enum err_code code = redis_callf(r, &reply, e, "HGET items:log snap");
+	if (code == ERR_NONE) {
+		*seq = changelog_number(reply);
+		freeReplyObject(reply);
+	}
+	return code;
+}
+
+/* --- loading --- */
+
+enum load_part {
+	PART_LOG,
+	PART_CACHE,
+	PART_HASH,
+	PART_CREATES,
+	PART_UPDATES,
+	PART_DELETES,
+	PART_METADATA,
+	PART_COUNT
+};
+
+static const char *const load_commands[PART_COUNT] = {
+	[PART_LOG] = "HMGET items:log epoch snap",
+	[PART_CACHE] = "GET items:cache",
+	[PART_HASH] = "GET items:cache:hash",
+	[PART_CREATES] = "LRANGE items:pending 0 -1",
+	[PART_UPDATES] = "LRANGE items:pending_updates 0 -1",
+	[PART_DELETES] = "LRANGE items:pending_deletes 0 -1",
+	[PART_METADATA] = "GET sync:metadata",
+};
+
+/* All parts at one instant (MULTI). */
+static enum err_code load_read(struct redis *r, redisReply **out, struct err *e)
+{
+	redisReply *reply = NULL;
+	enum err_code code = redis_callf(r, &reply, e, "MULTI");
+	if (code != ERR_NONE)
+		return code;
+	freeReplyObject(reply);
+	for (size_t i = 0; i < PART_COUNT; i++) {
+		code = redis_callf(r, &reply, e, load_commands[i]);
+		if (code != ERR_NONE)
+			return code;
+		freeReplyObject(reply);
+	}
+	code = redis_callf(r, &reply, e, "EXEC");
+	if (code != ERR_NONE)
+		return code;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != PART_COUNT) {
+		freeReplyObject(reply);
+		return err_set(e, ERR_INTERNAL, "Redis answered a transaction in part");
+	}
+	*out = reply;
+	return ERR_NONE;
+}
+
+static enum err_code load_rows(const redisReply *cache, const redisReply *hash, struct row ***rows,
+			       size_t *count, struct err *e)
+{
+	if (cache->type != REDIS_REPLY_STRING)
+		return err_set(e, ERR_STALE, "items:cache is missing");
+	uint8_t digest[DIGEST_SIZE];
+	char hex[DIGEST_HEX_SIZE];
+	digest_of(cache->str, cache->len, digest);
+	digest_hex(digest, hex);
+	/* Better a doubtful cache than none: the next check against MySQL repairs it. */
+	if (hash->type != REDIS_REPLY_STRING || strcmp(hash->str, hex) != 0)
+		log_warn(TAG_REDIS, "items:cache does not match its hash");
+	json_t *array = json_loadb(cache->str, cache->len, 0, NULL);
+	if (!json_is_array(array)) {
+		json_decref(array);
+		return err_set(e, ERR_STALE, "items:cache is no JSON array");
+	}
+	size_t n = 0;
+	struct row **made = mem_zero(json_array_size(array) + 1, sizeof(*made));
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		struct row *row = row_from_json(json_array_get(array, i));
+		if (row != NULL)
+			made[n++] = row;
+	}
+	json_decref(array);
+	*rows = made;
+	*count = n;
+	return ERR_NONE;
+}
+
+static int operation_order(const void *a, const void *b)
+{
+	const struct operation *x = *(struct operation *const *)a;
+	const struct operation *y = *(struct operation *const *)b;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* The readable entries that have an operation id, in order of acceptance. */
+static struct operation **load_operations(const redisReply *parts, size_t *count)
+{
+	size_t room = 1, n = 0;
+	for (size_t i = PART_CREATES; i <= PART_DELETES; i++)
+		room += parts->element[i]->elements;
+	struct operation **ops = mem_zero(room, sizeof(struct operation *));
+	for (size_t kind = 0; kind < OP_KINDS; kind++) {
+		const redisReply *list = parts->element[PART_CREATES + kind];
+		for (size_t i = 0; i < list->elements; i++) {
+			struct operation *op = NULL;
+			const redisReply *entry = list->element[i];
+			if (operation_decode(entry->str, entry->len, (enum op_kind)kind, &op,
+					     NULL) != ERR_NONE)
+				continue;
+			if (opid_is_zero(op->id))
+				operation_unref(&op);
+			else
+				ops[n++] = op;
+		}
+	}
+	qsort(ops, n, sizeof(struct operation *), operation_order);
+	*count = n;
+	return ops;
+}
+
+static void load_metadata(struct mirror *m, const redisReply *text)
+{
+	json_t *object =
+		text->type == REDIS_REPLY_STRING ? json_loadb(text->str, text->len, 0, NULL) : NULL;
+	if (json_is_object(object)) {
+		struct changes changes = { 0 };
+		changes_sync(&changes, object);
+		mirror_apply_unlogged(m, &changes);
+		changes_free(&changes);
+	}
+	json_decref(object);
+}
+
+enum err_code changelog_load(struct redis *r, struct mirror *m, bool keep_ops, char was[EPOCH_SIZE],
+			     struct err *e)
+{
+	redisReply *parts = NULL;
+	struct row **rows = NULL;
+	struct operation **ops = NULL;
+	size_t row_count = 0, op_count = 0;
+	was[0] = '\0';
+	enum err_code code = load_read(r, &parts, e);
+	if (code != ERR_NONE)
+		return code;
+	const redisReply *log = parts->element[PART_LOG];
+	if (log->elements < 2 || log->element[0]->type != REDIS_REPLY_STRING) {
+		code = err_set(e, ERR_NOT_FOUND, "Redis knows no change log");
+		goto out;
+	}
+	snprintf(was, EPOCH_SIZE, "%s", log->element[0]->str);
+	code = load_rows(parts->element[PART_CACHE], parts->element[PART_HASH], &rows, &row_count,
+			 e);
+	if (code != ERR_NONE)
+		goto out;
+	ops = load_operations(parts, &op_count);
+	struct mirror_position at = { .seq = changelog_number(log->element[1]) };
+	snprintf(at.epoch, sizeof(at.epoch), "%s", was);
+	mirror_load(m, rows, row_count, ops, op_count, &at, keep_ops);
+	load_metadata(m, parts->element[PART_METADATA]);
+	code = changelog_catch_up(r, m, e);
+out:
+	for (size_t i = 0; i < row_count; i++)
+		row_unref(&rows[i]);
+	for (size_t i = 0; i < op_count; i++)
+		operation_unref(&ops[i]);
+	free(rows);
+	free(ops);
+	freeReplyObject(parts);
+	return code;
+}

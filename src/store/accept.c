@@ -1,0 +1,320 @@
+/* accept.c - queueing writes in Redis while MySQL cannot take them: one Lua call a batch. */
+#include "store_private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../redis/changelog_private.h"
+#include "relevo/clock.h"
+#include "relevo/log.h"
+#include "relevo/mem.h"
+
+/* How often a write is decided again because its item changed meanwhile. */
+#define ROUNDS_MAX 50
+
+/* One write on its way into a pending list. */
+struct candidate {
+	struct job *job;
+	struct operation *op;
+	char key[ITEM_KEY_SIZE];
+	char expected[OPID_TEXT_SIZE + 1]; /* the item's marker as the mirror knows it */
+	struct buf entry;
+};
+
+struct round {
+	struct store *store;
+	struct session *session;
+	struct accept_lists *out;
+	struct candidate *at;
+	size_t count;
+	struct job *later; /* newest first: next round */
+};
+
+static void push(struct job **list, struct job *j)
+{
+	j->next = *list;
+	*list = j;
+}
+
+static void finish_failed(struct round *r, struct job *j, enum err_code code, const char *text)
+{
+	job_fail(j, code, text);
+	push(&r->out->done, j);
+}
+
+static bool tag_matches(const struct job *j, const struct row *row)
+{
+	char now[ETAG_SIZE];
+	if (!j->if_match || j->if_match_any)
+		return true;
+	row_etag(row, now);
+	for (size_t i = 0; i < j->etag_count; i++) {
+		if (strcmp(j->etags[i], now) == 0)
+			return true;
+	}
+	return false;
+}
+
+static struct operation *operation_of(const struct store *s, const struct job *j,
+				      const struct mirror_item_state *state)
+{
+	struct operation *op = operation_new();
+	op->id = j->keyed ? j->op : opid_fresh();
+	op->kind = j->kind == JOB_CREATE ? OP_CREATE : j->kind == JOB_DELETE ? OP_DELETE : OP_UPDATE;
+	op->item_id = j->ref.id;
+	op->temp = op->kind == OP_CREATE ? op->id : j->ref.temp;
+	if (op->item_id != 0)
+		op->temp = (struct opid){ { 0 } };
+	if (op->kind != OP_DELETE)
+		fields_copy(&op->fields, &j->fields);
+	op->accepted_us = clock_wall_us();
+	op->base_version = state->pending ? 0 : state->base_version;
+	op->base_updated_us = state->pending ? 0 : state->base_updated_us;
+	op->has_fingerprint = j->keyed;
+	memcpy(op->fingerprint, j->fingerprint, sizeof(op->fingerprint));
+	op->batch = j->batch;
+	op->nth = j->nth;
+	snprintf(op->instance, sizeof(op->instance), "%s", s->options->instance);
+	return op;
+}
+
+static void marker_of(const struct mirror_item_state *state, char out[OPID_TEXT_SIZE + 1])
+{
+	static const char letters[OP_KINDS] = { 'c', 'u', 'd' };
+	out[0] = '\0';
+	if (state->pending) {
+		out[0] = letters[state->last_kind];
+		opid_format(state->last_op, out + 1);
+	}
+}
+
+static bool key_taken(const struct round *r, const char *key)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (strcmp(r->at[i].key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Decide by the mirror, which the script then holds us to. */
+static void candidate_add(struct round *r, struct job *j)
+{
+	struct store *s = r->store;
+	struct mirror_item_state state = { 0 };
+	struct candidate *c = &r->at[r->count];
+	if (j->ref.id == 0 && j->kind != JOB_CREATE)
+		(void)resolve_ref(s, r->session, &j->ref);
+	if (j->kind != JOB_CREATE) {
+		mirror_item_state(s->mirror, j->ref.id, j->ref.temp, &state);
+		if (!state.shown || state.row == NULL) {
+			finish_failed(r, j, ERR_NOT_FOUND, "no such item");
+			goto out;
+		}
+		if (!tag_matches(j, state.row)) {
+			finish_failed(r, j, ERR_PRECONDITION, "the item has changed");
+			goto out;
+		}
+	}
+	struct operation *op = operation_of(s, j, &state);
+	operation_item_key(op, c->key);
+	if (key_taken(r, c->key)) {
+		operation_unref(&op);
+		push(&r->later, j);
+		goto out;
+	}
+	marker_of(&state, c->expected);
+	c->job = j;
+	c->op = op;
+	operation_encode(&c->entry, op);
+	r->count++;
+out:
+	row_unref(&state.row);
+}
+
+static void candidate_args(struct redis_args *args, struct candidate *c)
+{
+	static const char *const letters[OP_KINDS] = { "c", "u", "d" };
+	char text[OPID_TEXT_SIZE], hex[33] = "-";
+	opid_format(c->op->id, text);
+	redis_args_copy(args, text, strlen(text));
+	redis_args_puts(args, letters[c->op->kind]);
+	redis_args_puts(args, c->key);
+	redis_args_puts(args, c->expected);
+	redis_args_put(args, c->entry.bytes, c->entry.len);
+	for (size_t i = 0; c->op->has_fingerprint && i < 16; i++)
+		snprintf(hex + 2 * i, 3, "%02x", c->op->fingerprint[i]);
+	redis_args_copy(args, hex, strlen(hex));
+}
+
+static enum err_code round_call(struct round *r, redisReply **out, struct err *e)
+{
+	struct store *s = r->store;
+	struct mirror_position at = mirror_position(s->mirror);
+	struct redis_args *args = redis_args_new();
+	uint64_t nonce = changelog_nonce();
+	redis_args_puts(args, at.epoch);
+	redis_args_puts(args, s->options->instance);
+	changelog_put_nonce(args, nonce);
+	redis_args_i64(args, s->options->max_pending);
+	for (size_t i = 0; i < r->count; i++)
+		candidate_args(args, &r->at[i]);
+	enum err_code code = redis_script(r->session->redis, SCRIPT_ACCEPT, args, out, e);
+	redis_args_free(&args);
+	if (code != ERR_NONE)
+		return code;
+	uint64_t seq = (*out)->elements > 0 ? changelog_number((*out)->element[0]) : 0;
+	/* The entries' own numbers come from the script, so they are read back from the log. */
+	struct err late = ERR_INIT;
+	if (seq == 0)
+		return ERR_NONE;
+	publisher_wrote(&s->publisher, seq);
+	if (changelog_applied(r->session->redis, s->mirror, seq, nonce, at.epoch, NULL, &late) !=
+	    ERR_NONE)
+		store_redis_failed(s, &late);
+	return ERR_NONE;
+}
+
+static void answer_queued(struct round *r, struct candidate *c, uint64_t seq)
+{
+	struct job *j = c->job;
+	struct store *s = r->store;
+	j->result = JOB_QUEUED;
+	j->source = SOURCE_BACKUP;
+	j->operation = c->op->id;
+	j->wait_seq = seq;
+	if (j->kind == JOB_CREATE)
+		j->row = mirror_get_temp(s->mirror, c->op->id);
+	else if (j->kind != JOB_DELETE)
+		j->row = j->ref.id != 0 ? mirror_get(s->mirror, j->ref.id)
+					: mirror_get_temp(s->mirror, j->ref.temp);
+	atomic_fetch_add_explicit(&s->queued, 1, memory_order_relaxed);
+	push(&r->out->done, j);
+}
+
+static void answer_verdict(struct round *r, struct candidate *c, const char *verdict, uint64_t seq)
+{
+	struct job *j = c->job;
+	if (strcmp(verdict, "ok") == 0 || strncmp(verdict, "dup:", 4) == 0) {
+		answer_queued(r, c, seq);
+	} else if (strcmp(verdict, "full") == 0) {
+		finish_failed(r, j, ERR_FULL, "too many pending operations");
+	} else {
+		/* stale, moved: the item changed; decide again with what the log says. */
+		struct err e = ERR_INIT;
+		if (changelog_catch_up(r->session->redis, r->store->mirror, &e) != ERR_NONE)
+			store_redis_failed(r->store, &e);
+		push(&r->later, j);
+	}
+}
+
+/* Redis did not take the round. What may be in MySQL already must not be written there again. */
+static void round_failed(struct round *r, const struct err *e)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		struct job *j = r->at[i].job;
+		bool writable = j->kind == JOB_CREATE || j->ref.id != 0;
+		if (e->code == ERR_EPOCH || e->code == ERR_STALE)
+			push(&r->later, j);
+		else if (writable && opid_is_zero(j->batch))
+			push(&r->out->direct, j);
+		else
+			finish_failed(r, j, ERR_BOTH_DOWN, "neither server can take the write");
+	}
+}
+
+static void round_run(struct round *r)
+{
+	redisReply *reply = NULL;
+	struct err e = ERR_INIT;
+	enum err_code code = ERR_DOWN;
+	/* The script knows operations by id, so a second try queues nothing twice. */
+	for (unsigned tries = 0; tries < 2 && session_redis(r->session, r->store); tries++) {
+		int64_t began = clock_mono_ms();
+		err_clear(&e);
+		code = round_call(r, &reply, &e);
+		if (code != ERR_DOWN || !session_was_cut(began))
+			break;
+	}
+	if (code == ERR_NONE && reply->elements != r->count + 1)
+		code = err_set(&e, ERR_INTERNAL, "the script answered in part");
+	if (code == ERR_NONE) {
+		uint64_t seq = changelog_number(reply->element[0]);
+		for (size_t i = 0; i < r->count; i++)
+			answer_verdict(r, &r->at[i], reply->element[i + 1]->str, seq);
+	} else {
+		if (e.code == ERR_NONE)
+			e.code = ERR_DOWN;
+		store_redis_failed(r->store, &e);
+		round_failed(r, &e);
+	}
+	if (reply != NULL)
+		freeReplyObject(reply);
+}
+
+static void round_clear(struct round *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		operation_unref(&r->at[i].op);
+		buf_free(&r->at[i].entry);
+	}
+	memset(r->at, 0, (r->count + 1) * sizeof(*r->at));
+	r->count = 0;
+}
+
+/* An item created elsewhere a moment ago may not be known here yet. */
+static void know_latest(struct store *s, struct session *session)
+{
+	struct err e = ERR_INIT;
+	if (session_redis(session, s) &&
+	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
+		store_redis_failed(s, &e);
+}
+
+static struct job *reversed(struct job *list)
+{
+	struct job *out = NULL;
+	for (struct job *next; list != NULL; list = next) {
+		next = list->next;
+		push(&out, list);
+	}
+	return out;
+}
+
+static bool durable_enough(const struct store *s)
+{
+	int d = atomic_load(&s->durability);
+	return !s->options->require_durable ||
+	       (d == DURABILITY_ALWAYS && !atomic_load(&s->evicts)) ||
+	       (d == DURABILITY_EVERYSEC && !atomic_load(&s->evicts));
+}
+
+void accept_jobs(struct store *s, struct session *session, struct job *list,
+		 struct accept_lists *out)
+{
+	size_t count = 0;
+	for (struct job *j = list; j != NULL; j = j->next)
+		count++;
+	struct round r = { .store = s, .session = session, .out = out };
+	r.at = mem_zero(count + 1, sizeof(*r.at));
+	know_latest(s, session);
+	for (unsigned tries = 0; list != NULL; tries++) {
+		for (struct job *next; list != NULL; list = next) {
+			next = list->next;
+			if (!durable_enough(s))
+				finish_failed(&r, list, ERR_NOT_DURABLE,
+					      "Redis is not durable enough to queue writes");
+			else if (tries > ROUNDS_MAX + count)
+				finish_failed(&r, list, ERR_FULL, "the item changes too fast");
+			else
+				candidate_add(&r, list);
+		}
+		if (r.count > 0)
+			round_run(&r);
+		round_clear(&r);
+		list = reversed(r.later);
+		r.later = NULL;
+	}
+	free(r.at);
+}

@@ -1,0 +1,296 @@
+/* dead.c - dead letters: listing, queueing again, discarding. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../redis/changelog_private.h"
+#include "relevo/clock.h"
+#include "relevo/mem.h"
+#include "relevo/tables.h"
+#include "store_private.h"
+
+#define LETTERS_MAX 10000
+
+/* --- reading letters --- */
+
+static int newest_first(const void *a, const void *b)
+{
+	json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	/* Operation ids are time-ordered; the time of acceptance decides where it is known. */
+	const char *tx = json_string_value(json_object_get(x, "accepted_at"));
+	const char *ty = json_string_value(json_object_get(y, "accepted_at"));
+	int order = strcmp(ty == NULL ? "" : ty, tx == NULL ? "" : tx);
+	if (order != 0)
+		return order;
+	tx = json_string_value(json_object_get(x, "operation"));
+	ty = json_string_value(json_object_get(y, "operation"));
+	return strcmp(ty == NULL ? "" : ty, tx == NULL ? "" : tx);
+}
+
+static json_t *sorted_array(json_t **letters, size_t count)
+{
+	json_t *array = json_array();
+	qsort(letters, count, sizeof(json_t *), newest_first);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, letters[i]);
+	return array;
+}
+
+static json_t *letters_from_redis(struct store *s, struct session *session)
+{
+	redisReply *reply = NULL;
+	struct err e = ERR_INIT;
+	if (!session_redis(session, s))
+		return NULL;
+	if (redis_callf(session->redis, &reply, &e, "HVALS items:dead") != ERR_NONE) {
+		store_redis_failed(s, &e);
+		return NULL;
+	}
+	json_t **letters = mem_zero(reply->elements + 1, sizeof(json_t *));
+	size_t count = 0;
+	for (size_t i = 0; i < reply->elements; i++) {
+		json_t *one = json_loadb(reply->element[i]->str, reply->element[i]->len, 0, NULL);
+		if (one != NULL)
+			letters[count++] = one;
+	}
+	json_t *array = sorted_array(letters, count);
+	free(letters);
+	freeReplyObject(reply);
+	return array;
+}
+
+static json_t *letters_from_mysql(struct store *s, struct session *session)
+{
+	struct dead_letter *list = NULL;
+	size_t count = 0;
+	struct err e = ERR_INIT;
+	if (!session_mysql(session, s))
+		return NULL;
+	if (dead_list(session->db, LETTERS_MAX, &list, &count, &e) != ERR_NONE) {
+		store_mysql_failed(s, &e);
+		return NULL;
+	}
+	json_t *array = json_array();
+	for (size_t i = 0; i < count; i++) {
+		char *text = dead_letter_json(&list[i]);
+		json_array_append_new(array, json_loads(text, 0, NULL));
+		free(text);
+		dead_letter_free(&list[i]);
+	}
+	free(list);
+	return array;
+}
+
+static json_t *letters(struct store *s, struct session *session)
+{
+	json_t *array = letters_from_redis(s, session);
+	return array != NULL ? array : letters_from_mysql(s, session);
+}
+
+static void list_job(struct store *s, struct session *session, struct job *j)
+{
+	json_t *array = letters(s, session);
+	if (array == NULL) {
+		job_fail(j, ERR_BOTH_DOWN, "neither server can be asked for dead letters");
+		return;
+	}
+	j->result = JOB_DONE;
+	j->json = json_pack("{s:i, s:o}", "count", (int)json_array_size(array), "data", array);
+}
+
+static json_t *find_letter(struct store *s, struct session *session, struct opid op, bool *asked)
+{
+	char id[OPID_TEXT_SIZE];
+	json_t *array = letters(s, session), *found = NULL, *one;
+	size_t i;
+	opid_format(op, id);
+	*asked = array != NULL;
+	json_array_foreach(array, i, one)
+	{
+		const char *name = json_string_value(json_object_get(one, "operation"));
+		if (name != NULL && strcmp(name, id) == 0)
+			found = json_incref(one);
+	}
+	json_decref(array);
+	return found;
+}
+
+/* --- discarding --- */
+
+static bool discard_in_redis(struct store *s, struct session *session, const char *op, bool mysql)
+{
+	redisReply *reply = NULL;
+	struct err e = ERR_INIT;
+	if (!session_redis(session, s))
+		return false;
+	/* MySQL hears of it at the next sync cycle when it is down now. */
+	if (!mysql && redis_callf(session->redis, &reply, &e, "SADD items:dead:discarded %s", op) ==
+			      ERR_NONE)
+		freeReplyObject(reply);
+	if (e.code == ERR_NONE &&
+	    redis_callf(session->redis, &reply, &e, "HDEL items:dead %s", op) == ERR_NONE)
+		freeReplyObject(reply);
+	if (e.code != ERR_NONE)
+		store_redis_failed(s, &e);
+	return e.code == ERR_NONE;
+}
+
+static bool discard_in_mysql(struct store *s, struct session *session, struct opid op)
+{
+	struct buf sql = { 0 };
+	struct err e = ERR_INIT;
+	if (!session_mysql(session, s))
+		return false;
+	dead_put_delete(&sql, op);
+	enum err_code code = db_run(session->db, sql.bytes, sql.len, true, false, NULL, NULL, NULL,
+				    &e);
+	buf_free(&sql);
+	if (code != ERR_NONE)
+		store_mysql_failed(s, &e);
+	return code == ERR_NONE;
+}
+
+static void discard_job(struct store *s, struct session *session, struct job *j)
+{
+	char op[OPID_TEXT_SIZE];
+	bool asked = false;
+	json_t *letter = find_letter(s, session, j->op, &asked);
+	opid_format(j->op, op);
+	if (letter == NULL) {
+		job_fail(j, asked ? ERR_NOT_FOUND : ERR_BOTH_DOWN,
+			 asked ? "no such dead letter" : "neither server can be asked");
+		return;
+	}
+	json_decref(letter);
+	bool mysql = discard_in_mysql(s, session, j->op);
+	bool redis = discard_in_redis(s, session, op, mysql);
+	if (!mysql && !redis)
+		job_fail(j, ERR_BOTH_DOWN, "neither server can forget the dead letter");
+	else
+		j->result = JOB_DONE;
+}
+
+/* --- queueing again --- */
+
+static bool letter_target(struct operation *op, json_t *letter)
+{
+	json_t *id = json_object_get(letter, "id");
+	if (json_is_integer(id)) {
+		op->item_id = json_integer_value(id);
+		return op->item_id > 0;
+	}
+	return json_is_string(id) &&
+	       opid_parse_temp(json_string_value(id), json_string_length(id), &op->temp);
+}
+
+/* What the letter asks for; a corrected body counts instead of its data. */
+static struct operation *letter_operation(struct job *j, json_t *letter)
+{
+	struct operation *op = operation_new();
+	const char *kind = json_string_value(json_object_get(letter, "kind"));
+	bool overwritten = kind != NULL && strcmp(kind, "overwritten") == 0;
+	op->id = j->op;
+	if (overwritten || kind == NULL || !op_kind_parse(kind, &op->kind))
+		op->kind = OP_UPDATE;
+	if (op->kind == OP_CREATE)
+		op->temp = op->id;
+	else if (!letter_target(op, letter))
+		op->kind = OP_CREATE, op->temp = op->id; /* unreadable: as good as a create */
+	json_t *data = json_object_get(letter, overwritten ? "current" : "data");
+	if (j->has_fields && op->kind != OP_DELETE)
+		fields_copy(&op->fields, &j->fields);
+	else if (op->kind != OP_DELETE)
+		fields_from_json(&op->fields, data);
+	op->accepted_us = clock_wall_us();
+	/* Greater with every retry, and no two in a second: the drain counts by it. */
+	op->attempt = (unsigned)(op->accepted_us / 1000000);
+	return op;
+}
+
+static bool letter_valid(struct job *j, const struct operation *op)
+{
+	struct err e = ERR_INIT;
+	if (op->kind == OP_DELETE)
+		return true;
+	if (j->faults == NULL)
+		j->faults = mem_zero(1, sizeof(*j->faults));
+	if (fields_validate(&op->fields, op->kind == OP_CREATE, j->faults, &e) == ERR_NONE)
+		return true;
+	job_fail(j, ERR_INVALID, e.text);
+	return false;
+}
+
+static enum err_code queue_again(struct store *s, struct session *session, struct operation *op,
+				 struct err *e)
+{
+	static const char *const letters_of_kind[OP_KINDS] = { "c", "u", "d" };
+	struct mirror_position at = mirror_position(s->mirror);
+	struct redis_args *args = redis_args_new();
+	struct buf entry = { 0 };
+	char id[OPID_TEXT_SIZE], key[ITEM_KEY_SIZE];
+	redisReply *reply = NULL;
+	uint64_t nonce = changelog_nonce();
+	opid_format(op->id, id);
+	operation_item_key(op, key);
+	operation_encode(&entry, op);
+	redis_args_puts(args, at.epoch);
+	redis_args_puts(args, s->options->instance);
+	changelog_put_nonce(args, nonce);
+	redis_args_i64(args, s->options->max_pending);
+	redis_args_puts(args, id);
+	redis_args_puts(args, letters_of_kind[op->kind]);
+	redis_args_puts(args, key);
+	redis_args_puts(args, "*");
+	redis_args_put(args, entry.bytes, entry.len);
+	redis_args_puts(args, "-");
+	enum err_code code = redis_script(session->redis, SCRIPT_ACCEPT, args, &reply, e);
+	if (code == ERR_NONE) {
+		uint64_t seq = changelog_number(reply->element[0]);
+		if (reply->elements == 2 && strcmp(reply->element[1]->str, "full") == 0)
+			code = err_set(e, ERR_FULL, "too many pending operations");
+		else if (seq != 0)
+			code = changelog_applied(session->redis, s->mirror, seq, nonce, at.epoch,
+						 NULL, e);
+		publisher_wrote(&s->publisher, seq);
+		freeReplyObject(reply);
+	}
+	redis_args_free(&args);
+	buf_free(&entry);
+	return code;
+}
+
+static void retry_job(struct store *s, struct session *session, struct job *j)
+{
+	struct err e = ERR_INIT;
+	bool asked = false;
+	json_t *letter = find_letter(s, session, j->op, &asked);
+	if (letter == NULL) {
+		job_fail(j, asked ? ERR_NOT_FOUND : ERR_BOTH_DOWN,
+			 asked ? "no such dead letter" : "neither server can be asked");
+		return;
+	}
+	struct operation *op = letter_operation(j, letter);
+	snprintf(op->instance, sizeof(op->instance), "%s", s->options->instance);
+	json_decref(letter);
+	if (letter_valid(j, op)) {
+		j->operation = j->op;
+		j->result = JOB_QUEUED;
+		if (!session_redis(session, s))
+			job_fail(j, ERR_BOTH_DOWN, "Redis is needed to queue it again");
+		else if (queue_again(s, session, op, &e) != ERR_NONE) {
+			store_redis_failed(s, &e);
+			job_fail(j, e.code == ERR_FULL ? ERR_FULL : ERR_BOTH_DOWN, e.text);
+		}
+		sync_wake(s->sync);
+	}
+	operation_unref(&op);
+}
+
+void dead_job(struct store *s, struct session *session, struct job *j)
+{
+	if (j->kind == JOB_DEAD_LIST)
+		list_job(s, session, j);
+	else if (j->kind == JOB_DEAD_RETRY)
+		retry_job(s, session, j);
+	else
+		discard_job(s, session, j);
+}

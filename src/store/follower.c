@@ -1,0 +1,223 @@
+/* follower.c - keeps the mirror in step with the log: joins it, follows it, founds it anew. */
+#include "store_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "relevo/clock.h"
+#include "relevo/log.h"
+#include "relevo/mem.h"
+#include "relevo/tables.h"
+#include "relevo/verify.h"
+
+#define FOLLOW_WAIT_MS 200
+#define RETRY_MS 100
+#define UNLOGGED_BATCH 500
+
+struct follow {
+	struct store *store;
+	struct session session;
+};
+
+static void pause_ms(struct store *s, int64_t ms)
+{
+	thread_pause(&s->probe_lock, &s->probe_wake, ms);
+}
+
+/* Bring what was changed while Redis was away into the log. */
+static enum err_code log_unlogged(struct follow *f, struct err *e)
+{
+	struct store *s = f->store;
+	enum err_code code = ERR_NONE;
+	size_t total = 0;
+	while (code == ERR_NONE) {
+		struct changes changes = { 0 };
+		uint64_t ticket = 0, seq = 0;
+		size_t count = mirror_unlogged(s->mirror, &changes, UNLOGGED_BATCH, &ticket);
+		if (count > 0)
+			code = changelog_append(f->session.redis, s->mirror, s->options->instance,
+						&changes, NULL, 0, &seq, e);
+		if (count > 0 && code == ERR_NONE) {
+			mirror_logged(s->mirror, &changes, ticket);
+			publisher_wrote(&s->publisher, seq);
+		}
+		changes_free(&changes);
+		total += count;
+		if (count == 0)
+			break;
+	}
+	if (total > 0 && code == ERR_NONE)
+		log_info(TAG_REDIS, "%zu changes made without Redis are in the log now", total);
+	return code;
+}
+
+/* --- operations that Redis forgot --- */
+
+static void put_back_args(struct redis_args *args, const struct operation *op, struct buf *entry,
+			  char key[ITEM_KEY_SIZE])
+{
+	static const char *const letters[OP_KINDS] = { "c", "u", "d" };
+	char id[OPID_TEXT_SIZE], hex[33] = "-";
+	opid_format(op->id, id);
+	operation_item_key(op, key);
+	operation_encode(entry, op);
+	redis_args_copy(args, id, strlen(id));
+	redis_args_puts(args, letters[op->kind]);
+	redis_args_copy(args, key, strlen(key));
+	redis_args_puts(args, "*");
+	redis_args_copy(args, entry->bytes, entry->len);
+	for (size_t i = 0; op->has_fingerprint && i < 16; i++)
+		snprintf(hex + 2 * i, 3, "%02x", op->fingerprint[i]);
+	redis_args_copy(args, hex, strlen(hex));
+	buf_reset(entry);
+}
+
+/* Queue every operation known here again; the script knows by its id which ones it has. */
+static enum err_code put_back(struct follow *f, struct err *e)
+{
+	struct store *s = f->store;
+	size_t count = 0;
+	enum err_code code = ERR_NONE;
+	struct operation **ops = mirror_operations(s->mirror, &count);
+	struct redis_args *args = redis_args_new();
+	struct buf entry = { 0 };
+	struct mirror_position at = mirror_position(s->mirror);
+	for (size_t i = 0; i < count && code == ERR_NONE;) {
+		char key[ITEM_KEY_SIZE], nonce[24];
+		redisReply *reply = NULL;
+		snprintf(nonce, sizeof(nonce), "%llx", (unsigned long long)changelog_nonce());
+		redis_args_reset(args);
+		redis_args_puts(args, at.epoch);
+		redis_args_puts(args, s->options->instance);
+		redis_args_copy(args, nonce, strlen(nonce));
+		redis_args_puts(args, "9007199254740992");
+		for (size_t n = 0; n < BATCH_MAX && i < count; n++, i++)
+			put_back_args(args, ops[i], &entry, key);
+		code = redis_script(f->session.redis, SCRIPT_ACCEPT, args, &reply, e);
+		if (code == ERR_NONE)
+			freeReplyObject(reply);
+	}
+	for (size_t i = 0; i < count; i++)
+		operation_unref(&ops[i]);
+	free(ops);
+	buf_free(&entry);
+	redis_args_free(&args);
+	if (code == ERR_NONE && count > 0)
+		log_info(TAG_REDIS, "%zu waiting operations checked against the lists", count);
+	return code == ERR_NONE ? changelog_catch_up(f->session.redis, s->mirror, e) : code;
+}
+
+/* --- joining --- */
+
+/* Redis knows nothing: start its log with what we know, from MySQL where that is up. */
+static enum err_code found(struct follow *f, const char *was, bool lost, struct err *e)
+{
+	struct store *s = f->store;
+	if (session_mysql(&f->session, s)) {
+		struct err read = ERR_INIT;
+		if (verify_read_all(f->session.db, s->mirror, &read) != ERR_NONE)
+			store_mysql_failed(s, &read);
+	}
+	enum err_code code = changelog_found(f->session.redis, s->mirror, was, e);
+	if (code == ERR_NONE && lost) {
+		sync_count_rebuild(s->sync);
+		log_warn(TAG_REBUILD, "Redis had lost its memory: cache, hash and log are built anew");
+	} else if (code == ERR_NONE) {
+		log_info(TAG_REDIS, "a new change log begins");
+	}
+	if (code == ERR_NONE)
+		publisher_wrote(&s->publisher, 0);
+	return code;
+}
+
+static enum err_code join(struct follow *f, struct err *e)
+{
+	struct store *s = f->store;
+	bool known = mirror_position(s->mirror).epoch[0] != '\0';
+	char was[EPOCH_SIZE] = "";
+	enum err_code code = ERR_EPOCH;
+	if (known) {
+		code = changelog_check(f->session.redis, s->mirror, e);
+		if (code == ERR_NONE)
+			code = changelog_catch_up(f->session.redis, s->mirror, e);
+	}
+	if (code == ERR_EPOCH || code == ERR_STALE) {
+		err_clear(e);
+		code = changelog_load(f->session.redis, s->mirror, known, was, e);
+	}
+	for (int tries = 0; tries < 3 && (code == ERR_NOT_FOUND || code == ERR_STALE); tries++) {
+		err_clear(e);
+		code = found(f, was, known, e);
+		if (code == ERR_STALE) { /* another instance was faster */
+			err_clear(e);
+			code = changelog_load(f->session.redis, s->mirror, known, was, e);
+		}
+	}
+	if (code == ERR_NONE)
+		code = put_back(f, e);
+	if (code == ERR_NONE)
+		code = log_unlogged(f, e);
+	if (code == ERR_NONE)
+		mirror_mark_loaded(s->mirror);
+	return code;
+}
+
+static void follow(struct follow *f, uint64_t switches)
+{
+	struct store *s = f->store;
+	struct err e = ERR_INIT;
+	while (!atomic_load(&s->stopping) && circuit_switches(s->redis) == switches &&
+	       !atomic_load(&s->follower.rejoin)) {
+		enum err_code code = changelog_follow(f->session.redis, s->mirror, FOLLOW_WAIT_MS,
+						      &e);
+		if (code == ERR_NONE && mirror_unlogged_count(s->mirror) > 0)
+			code = log_unlogged(f, &e);
+		if (code != ERR_NONE) {
+			store_redis_failed(s, &e);
+			return;
+		}
+	}
+}
+
+/* Without Redis: have at least what MySQL says, for the time when both are down. */
+static void load_from_mysql(struct follow *f)
+{
+	struct store *s = f->store;
+	struct err e = ERR_INIT;
+	if (mirror_loaded(s->mirror) || !session_mysql(&f->session, s))
+		return;
+	if (verify_read_all(f->session.db, s->mirror, &e) == ERR_NONE)
+		mirror_mark_loaded(s->mirror);
+	else
+		store_mysql_failed(s, &e);
+}
+
+void *follower_main(void *arg)
+{
+	struct store *s = arg;
+	struct follow f = { .store = s };
+	session_open(&f.session, s, "follower");
+	while (!atomic_load(&s->stopping)) {
+		struct err e = ERR_INIT;
+		uint64_t switches = circuit_switches(s->redis);
+		if (!session_redis(&f.session, s)) {
+			load_from_mysql(&f);
+			(void)circuit_wait_up(s->redis, clock_mono_ms() + RETRY_MS);
+			continue;
+		}
+		atomic_store(&s->follower.rejoin, false);
+		if (join(&f, &e) == ERR_NONE) {
+			atomic_store(&s->follower.joined, switches);
+			atomic_store(&s->follower.settled, true);
+			sync_wake(s->sync);
+			follow(&f, switches);
+			atomic_store(&s->follower.joined, 0);
+		} else {
+			store_redis_failed(s, &e);
+			log_debug(TAG_REDIS, "joining the log: %s", e.text);
+			pause_ms(s, RETRY_MS);
+		}
+	}
+	session_close(&f.session);
+	return NULL;
+}

@@ -1,0 +1,372 @@
+/* lane.c - a write lane: takes everything queued and brings it into MySQL, or queues it in Redis. */
+#include "store_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "relevo/clock.h"
+#include "relevo/log.h"
+#include "relevo/mem.h"
+#include "relevo/tables.h"
+
+#define LOCKED_RETRY_MS 20
+#define IDLE_PING_MS 5000
+
+static enum op_kind job_op_kind(const struct job *j)
+{
+	return j->kind == JOB_CREATE ? OP_CREATE : j->kind == JOB_DELETE ? OP_DELETE : OP_UPDATE;
+}
+
+static void list_push(struct job **list, struct job *j)
+{
+	j->next = *list;
+	*list = j;
+}
+
+/* Keeps the order of arrival, which matters for writes to one item. */
+static struct job *list_reverse(struct job *list)
+{
+	struct job *out = NULL;
+	while (list != NULL) {
+		struct job *next = list->next;
+		list_push(&out, list);
+		list = next;
+	}
+	return out;
+}
+
+/* --- which way --- */
+
+struct split {
+	struct job *direct, *queue, *done; /* newest first */
+	size_t direct_count;
+};
+
+/* Marks of waiting operations for the items of the list: HMGET of their keys. */
+static redisReply *fetch_marks(struct lane *lane, struct job *const *jobs, size_t count)
+{
+	struct store *s = lane->store;
+	redisReply *reply = NULL;
+	struct err e = ERR_INIT;
+	if (count == 0 || !session_redis(&lane->session, s))
+		return NULL;
+	const char **argv = mem_zero(count + 2, sizeof(char *));
+	char(*keys)[24] = mem_zero(count, sizeof(*keys));
+	argv[0] = "HMGET";
+	argv[1] = "items:pending:ids";
+	for (size_t i = 0; i < count; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "%lld", (long long)jobs[i]->ref.id);
+		argv[i + 2] = keys[i];
+	}
+	if (redis_command(lane->session.redis, &reply, &e, count + 2, argv, NULL) != ERR_NONE) {
+		store_redis_failed(s, &e);
+		reply = NULL;
+	}
+	free(argv);
+	free(keys);
+	return reply;
+}
+
+/* Writes to items with operations waiting go behind these, even with MySQL up (no overtaking). */
+static void split_changes(struct lane *lane, struct job **changes, size_t count, struct split *out)
+{
+	redisReply *marks = fetch_marks(lane, changes, count);
+	for (size_t i = 0; i < count; i++) {
+		bool waits = marks != NULL && marks->type == REDIS_REPLY_ARRAY &&
+			     marks->elements == count &&
+			     marks->element[i]->type == REDIS_REPLY_STRING;
+		list_push(waits ? &out->queue : &out->direct, changes[i]);
+		out->direct_count += !waits;
+	}
+	if (marks != NULL)
+		freeReplyObject(marks);
+}
+
+static bool keyed_repeat(struct lane *lane, struct job *j)
+{
+	return j->keyed && resolve_repeat(lane->store, &lane->session, j);
+}
+
+static void split_jobs(struct lane *lane, struct job *list, bool mysql, struct split *out)
+{
+	struct job **changes = mem_zero(BATCH_MAX + 1, sizeof(struct job *));
+	size_t count = 0;
+	for (struct job *next; list != NULL; list = next) {
+		next = list->next;
+		struct job *j = list;
+		if (keyed_repeat(lane, j)) {
+			list_push(&out->done, j);
+		} else if (!mysql) {
+			list_push(&out->queue, j);
+		} else if (j->kind == JOB_CREATE) {
+			list_push(&out->direct, j);
+			out->direct_count++;
+		} else if (!resolve_ref(lane->store, &lane->session, &j->ref)) {
+			list_push(&out->queue, j); /* waits itself, or is unknown */
+		} else if (count < BATCH_MAX) {
+			changes[count++] = j;
+		} else {
+			list_push(&lane->again, j);
+		}
+	}
+	split_changes(lane, changes, count, out);
+	free(changes);
+}
+
+/* --- direct writes --- */
+
+static void fill_write(struct commit_write *w, struct job *j)
+{
+	*w = (struct commit_write){
+		.kind = job_op_kind(j),
+		.id = j->ref.id,
+		.fields = &j->fields,
+		.if_match = j->if_match,
+		.etags = j->if_match_any ? NULL : (const char(*)[ETAG_SIZE])j->etags,
+		.etag_count = j->etag_count,
+		.ctx = j,
+	};
+	if (j->keyed) {
+		w->op = j->op;
+		w->fingerprint = j->fingerprint;
+	}
+}
+
+static char *done_json(const struct commit_write *w, const struct job *j)
+{
+	struct applied a = {
+		.op = w->op,
+		.kind = (enum applied_kind)w->kind,
+		.state = STATE_APPLIED,
+		.item_id = w->row->id,
+		.version = w->row->version,
+		.members = 1,
+		.has_fingerprint = true,
+		.has_fields = true,
+		.fields = w->row->fields,
+		.accepted_us = w->applied_us,
+		.applied_us = w->applied_us,
+	};
+	memcpy(a.fingerprint, j->fingerprint, sizeof(a.fingerprint));
+	return applied_record(&a); /* borrows the row's fields */
+}
+
+/* The changes of what was applied, and the records of keyed operations. */
+static void collect_applied(const struct commit_write *writes, size_t count,
+			    struct changes *changes, struct done_record *done, size_t *done_count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct commit_write *w = &writes[i];
+		const struct job *j = w->ctx;
+		if (w->verdict != COMMIT_APPLIED)
+			continue;
+		if (w->kind == OP_DELETE)
+			changes_delete(changes, w->row->id, w->row->version, false);
+		else
+			changes_row(changes, w->row, false, false);
+		if (j->keyed) {
+			done[*done_count].op = j->op;
+			done[*done_count].json = done_json(w, j);
+			done[(*done_count)++].ttl_s = DONE_TTL_KEYED_S;
+		}
+	}
+}
+
+static uint64_t log_applied(struct lane *lane, const struct commit_write *writes, size_t count)
+{
+	struct changes changes = { 0 };
+	struct done_record *done = mem_zero(count + 1, sizeof(*done));
+	size_t done_count = 0;
+	uint64_t seq = 0;
+	collect_applied(writes, count, &changes, done, &done_count);
+	if (changes.count > 0)
+		seq = store_log(lane->store, &lane->session, &changes, done, done_count);
+	for (size_t i = 0; i < done_count; i++)
+		free(done[i].json);
+	free(done);
+	changes_free(&changes);
+	return seq;
+}
+
+static void answer_applied(struct job *j, struct commit_write *w, uint64_t seq)
+{
+	j->result = JOB_DONE;
+	j->source = SOURCE_MYSQL;
+	j->wait_seq = seq;
+	j->deleted_id = w->kind == OP_DELETE ? w->id : 0;
+	j->row = row_ref(w->row);
+}
+
+/* A row that somebody holds is tried again until one time-out is over, then it is queued. */
+static void again_or_queue(struct lane *lane, struct job *j, struct job **queue)
+{
+	int64_t now = clock_mono_ms();
+	if (j->deadline_ms == 0)
+		j->deadline_ms = now + lane->store->options->mysql_timeout_ms;
+	if (now < j->deadline_ms)
+		list_push(&lane->again, j);
+	else
+		list_push(queue, j);
+}
+
+static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t seq,
+			  struct split *out)
+{
+	struct job *j = w->ctx;
+	switch (w->verdict) {
+	case COMMIT_APPLIED:
+		answer_applied(j, w, seq);
+		break;
+	case COMMIT_NOT_FOUND:
+		/* A repeat may meet the item as the first request left it. */
+		if (!j->keyed || !resolve_applied(lane->store, &lane->session, j))
+			job_fail(j, ERR_NOT_FOUND, "no such item");
+		break;
+	case COMMIT_PRECONDITION:
+		if (!j->keyed || !resolve_applied(lane->store, &lane->session, j))
+			job_fail(j, ERR_PRECONDITION, "the item has changed");
+		break;
+	case COMMIT_REFUSED:
+		job_fail(j, ERR_REFUSED, w->error.text);
+		break;
+	case COMMIT_DUPLICATE:
+		if (!resolve_applied(lane->store, &lane->session, j))
+			job_fail(j, ERR_REFUSED, w->error.text);
+		break;
+	case COMMIT_LOCKED:
+		again_or_queue(lane, j, &out->queue);
+		return;
+	case COMMIT_UNCERTAIN:
+		j->batch = w->batch;
+		j->nth = w->nth;
+		/* fall through */
+	case COMMIT_DOWN:
+	case COMMIT_OPEN:
+		store_mysql_failed(lane->store, &w->error);
+		list_push(&out->queue, j);
+		return;
+	}
+	list_push(&out->done, j);
+}
+
+static void count_batch(struct store *s, size_t count)
+{
+	unsigned bucket = 0;
+	while (bucket < BATCH_BUCKETS - 1 && ((size_t)1 << bucket) < count)
+		bucket++;
+	atomic_fetch_add_explicit(&s->batch_sizes[bucket], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->batch_operations, count, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->batch_count, 1, memory_order_relaxed);
+}
+
+static void run_direct(struct lane *lane, struct job *list, size_t count, struct split *out)
+{
+	struct commit_write *writes = mem_zero(count + 1, sizeof(*writes));
+	size_t n = 0;
+	for (struct job *j = list; j != NULL; j = j->next)
+		fill_write(&writes[n++], j);
+	commit_batch(lane->session.db, &lane->commit, writes, n);
+	count_batch(lane->store, n);
+	uint64_t seq = log_applied(lane, writes, n);
+	for (size_t i = 0; i < n; i++) {
+		route_verdict(lane, &writes[i], seq, out);
+		row_unref(&writes[i].row);
+	}
+	free(writes);
+}
+
+/* --- the lane's loop --- */
+
+/* Redis does not take them: with MySQL up write them there all the same, else refuse. */
+static void run_without_redis(struct lane *lane, struct job *list, struct split *out)
+{
+	size_t count = 0;
+	for (struct job *j = list; j != NULL; j = j->next)
+		count++;
+	if (count > 0 && circuit_up(lane->store->mysql)) {
+		run_direct(lane, list, count, out);
+		return;
+	}
+	for (struct job *j = list, *next; j != NULL; j = next) {
+		next = j->next;
+		list_push(&out->queue, j);
+	}
+}
+
+static void run_batch(struct lane *lane, struct job *list)
+{
+	struct store *s = lane->store;
+	struct split split = { 0 };
+	bool mysql = session_mysql(&lane->session, s);
+	split_jobs(lane, list, mysql, &split);
+	if (split.direct != NULL) {
+		struct split after = { .queue = split.queue, .done = split.done };
+		run_direct(lane, list_reverse(split.direct), split.direct_count, &after);
+		split = after;
+	}
+	if (split.queue != NULL) {
+		struct accept_lists accepted = { 0 };
+		struct split after = { .done = split.done };
+		accept_jobs(s, &lane->session, list_reverse(split.queue), &accepted);
+		run_without_redis(lane, accepted.direct, &after);
+		/* Whatever neither server took by now is refused. */
+		for (struct job *j = after.queue, *next; j != NULL; j = next) {
+			next = j->next;
+			job_fail(j, ERR_BOTH_DOWN, "neither MySQL nor Redis can take the write");
+			list_push(&after.done, j);
+		}
+		for (struct job *j = accepted.done, *next; j != NULL; j = next) {
+			next = j->next;
+			list_push(&after.done, j);
+		}
+		split.done = after.done;
+	}
+	publisher_finish(&s->publisher, list_reverse(split.done));
+}
+
+/* Jobs to be tried again come first: they are older. */
+static struct job *take_jobs(struct lane *lane, bool *idle)
+{
+	struct job *old = list_reverse(lane->again);
+	size_t count = 0;
+	lane->again = NULL;
+	for (struct job *j = old; j != NULL; j = j->next)
+		count++;
+	int64_t wait = count > 0 ? LOCKED_RETRY_MS : IDLE_PING_MS;
+	struct job *fresh = count >= BATCH_MAX ? NULL
+					       : queue_take(&lane->queue, BATCH_MAX - count,
+							    clock_mono_ms() + wait);
+	*idle = count == 0 && fresh == NULL;
+	if (old == NULL)
+		return fresh;
+	struct job *end = old;
+	while (end->next != NULL)
+		end = end->next;
+	end->next = fresh;
+	return old;
+}
+
+/* Sessions end after a while without a word (wait_timeout), so say one. */
+static void keep_alive(struct lane *lane)
+{
+	struct err e = ERR_INIT;
+	if (session_mysql(&lane->session, lane->store) &&
+	    db_run(lane->session.db, "DO 0", 4, false, false, NULL, NULL, NULL, &e) != ERR_NONE)
+		log_debug(TAG_MYSQL, "lane lost its session: %s", e.text);
+}
+
+void *lane_main(void *arg)
+{
+	struct lane *lane = arg;
+	session_open(&lane->session, lane->store, "lane");
+	while (!queue_ended(&lane->queue) || lane->again != NULL) {
+		bool idle = false;
+		struct job *list = take_jobs(lane, &idle);
+		if (idle)
+			keep_alive(lane);
+		else
+			run_batch(lane, list);
+	}
+	session_close(&lane->session);
+	return NULL;
+}

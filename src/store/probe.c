@@ -1,0 +1,168 @@
+/* probe.c - one thread a server that looks whether it is well, and the heartbeat. */
+#include "store_private.h"
+
+#include <string.h>
+
+#include "relevo/clock.h"
+#include "relevo/log.h"
+#include "relevo/tables.h"
+
+#define HEARTBEAT_MS 2000
+#define HEARTBEAT_TTL_S 5
+#define REGISTRY_S 86400 /* how long an instance that went away stays in the registry */
+
+static void probe_pause(struct store *s)
+{
+	thread_pause(&s->probe_lock, &s->probe_wake, s->options->probe_interval_ms);
+}
+
+/* Like err, but a server that stays down is one log line, not one a probe. */
+static void note_failure(struct circuit *c, enum log_tag tag, const struct err *e, bool *noted)
+{
+	bool was_up = circuit_up(c);
+	circuit_trip(c, e->text);
+	if (!was_up && !*noted)
+		log_warn(tag, "not usable: %s", e->text);
+	*noted = true;
+}
+
+void *mysql_probe_main(void *arg)
+{
+	struct store *s = arg;
+	struct db *db = db_new(&s->options->mysql, s->options->mysql_timeout_ms, "probe");
+	bool noted = false;
+	while (!atomic_load(&s->stopping)) {
+		struct err e = ERR_INIT;
+		enum err_code code = db_ready(db, &e);
+		if (code == ERR_NONE)
+			code = db_probe(db, &e);
+		/* Usable means that our tables are there, too. */
+		if (code == ERR_NONE && !circuit_up(s->mysql))
+			code = tables_ensure(db, &e);
+		if (code == ERR_NONE) {
+			circuit_close(s->mysql);
+			noted = false;
+		} else {
+			note_failure(s->mysql, TAG_MYSQL, &e, &noted);
+		}
+		probe_pause(s);
+	}
+	db_free(&db);
+	db_thread_end();
+	return NULL;
+}
+
+/* --- Redis --- */
+
+struct pulse {
+	struct store *store;
+	struct redis *redis;
+	int64_t beat_at_ms;
+	uint64_t reported; /* requests that are in the counter key */
+	char run_id[48];
+	bool warned;
+};
+
+static void warn_durability(struct pulse *p, const struct redis_facts *facts)
+{
+	if (p->warned)
+		return;
+	p->warned = true;
+	if (facts->durability == DURABILITY_NONE)
+		log_warn(TAG_REDIS, "AOF is off: writes accepted during an outage of MySQL are lost "
+				    "if Redis dies before they are drained");
+	if (facts->evicts)
+		log_warn(TAG_REDIS, "the eviction policy may drop pending operations; "
+				    "use maxmemory-policy noeviction");
+}
+
+/* instance:{name}, requests:{name} and the registry of names. */
+static enum err_code heartbeat(struct pulse *p, struct err *e)
+{
+	struct store *s = p->store;
+	const char *name = s->options->instance;
+	uint64_t requests = atomic_load(&s->requests);
+	redisReply *reply = NULL;
+	enum err_code code = redis_callf(p->redis, &reply, e, "SET instance:%s Online EX %d", name,
+					 HEARTBEAT_TTL_S);
+	if (code != ERR_NONE)
+		return code;
+	freeReplyObject(reply);
+	code = redis_callf(p->redis, &reply, e, "INCRBY requests:%s %llu", name,
+			   (unsigned long long)(requests - p->reported));
+	if (code != ERR_NONE)
+		return code;
+	freeReplyObject(reply);
+	p->reported = requests;
+	long long now_s = (long long)(clock_wall_us() / 1000000);
+	code = redis_callf(p->redis, &reply, e, "ZADD sync:instances %lld %s", now_s, name);
+	if (code != ERR_NONE)
+		return code;
+	freeReplyObject(reply);
+	code = redis_callf(p->redis, &reply, e, "ZREMRANGEBYSCORE sync:instances -inf %lld",
+			   now_s - REGISTRY_S);
+	if (code != ERR_NONE)
+		return code;
+	freeReplyObject(reply);
+	code = redis_callf(p->redis, &reply, e, "ZCOUNT sync:instances %lld +inf",
+			   now_s - HEARTBEAT_TTL_S);
+	if (code == ERR_NONE) {
+		atomic_store(&s->instances, (size_t)reply->integer);
+		freeReplyObject(reply);
+	}
+	return code;
+}
+
+static enum err_code pulse_once(struct pulse *p, struct err *e)
+{
+	struct store *s = p->store;
+	struct redis_facts facts = { .durability = DURABILITY_UNKNOWN };
+	enum err_code code = redis_ready(p->redis, e);
+	if (code == ERR_NONE)
+		code = redis_probe(p->redis, &facts, e);
+	if (code != ERR_NONE)
+		return code;
+	/* A restarted or promoted Redis may lack the end of the log: join it again. */
+	if (strcmp(facts.run_id, p->run_id) != 0) {
+		if (p->run_id[0] != '\0')
+			atomic_store(&s->follower.rejoin, true);
+		p->warned = false;
+	}
+	memcpy(p->run_id, facts.run_id, sizeof(p->run_id));
+	atomic_store(&s->durability, (int)facts.durability);
+	atomic_store(&s->evicts, facts.evicts);
+	warn_durability(p, &facts);
+	if (clock_mono_ms() < p->beat_at_ms)
+		return ERR_NONE;
+	p->beat_at_ms = clock_mono_ms() + HEARTBEAT_MS;
+	return heartbeat(p, e);
+}
+
+void *redis_probe_main(void *arg)
+{
+	struct store *s = arg;
+	struct pulse p = { .store = s };
+	bool noted = false;
+	p.redis = redis_new(&s->options->redis, s->options->redis_timeout_ms, "probe");
+	while (!atomic_load(&s->stopping)) {
+		struct err e = ERR_INIT;
+		if (pulse_once(&p, &e) == ERR_NONE) {
+			circuit_close(s->redis);
+			noted = false;
+		} else {
+			note_failure(s->redis, TAG_REDIS, &e, &noted);
+		}
+		probe_pause(s);
+	}
+	if (redis_is_open(p.redis)) {
+		struct err e = ERR_INIT;
+		redisReply *reply = NULL;
+		/* Tell the others at once that this instance is gone. */
+		if (heartbeat(&p, &e) == ERR_NONE &&
+		    redis_callf(p.redis, &reply, &e, "DEL instance:%s", s->options->instance) ==
+			    ERR_NONE)
+			freeReplyObject(reply);
+	}
+	redis_free(&p.redis);
+	return NULL;
+}

@@ -1,0 +1,253 @@
+/* publisher.c - keeps `items:cache` in step with the mirror, within the publish budget.
+ *
+ * While the budget lasts a write is answered only after a snapshot that holds it is out; one
+ * publish serves every write that waits. When it is used up writes are answered at once and the
+ * snapshot follows as fast as the budget allows.
+ */
+#include "store_private.h"
+
+#include <string.h>
+
+#include "relevo/clock.h"
+#include "relevo/log.h"
+
+#define TICK_MS 250
+/* A snapshot that another instance owes is taken over after this long. */
+#define TAKE_OVER_MS 1000
+
+void publisher_init(struct publisher *p, struct store *s)
+{
+	*p = (struct publisher){ .store = s };
+	p->tokens = (double)s->options->publish_budget;
+	p->tokens_at_us = clock_mono_us();
+	PTOK(pthread_mutex_init(&p->lock, NULL));
+	thread_cond_init(&p->work);
+}
+
+void publisher_destroy(struct publisher *p)
+{
+	PTOK(pthread_cond_destroy(&p->work));
+	PTOK(pthread_mutex_destroy(&p->lock));
+}
+
+/* Hold the lock. */
+static double tokens_now(struct publisher *p)
+{
+	double budget = (double)p->store->options->publish_budget;
+	int64_t now = clock_mono_us();
+	p->tokens += budget * (double)(now - p->tokens_at_us) / 1e6;
+	if (p->tokens > budget)
+		p->tokens = budget;
+	p->tokens_at_us = now;
+	return p->tokens;
+}
+
+void publisher_wrote(struct publisher *p, uint64_t seq)
+{
+	PTOK(pthread_mutex_lock(&p->lock));
+	if (seq > p->own_seq) {
+		p->own_seq = seq;
+		PTOK(pthread_cond_signal(&p->work));
+	}
+	PTOK(pthread_mutex_unlock(&p->lock));
+}
+
+/* Is a snapshot for this job worth waiting for? Hold the lock. */
+static bool awaited(struct publisher *p, const struct job *j, double size)
+{
+	return j->wait_seq > p->published && !p->stop && tokens_now(p) >= size &&
+	       circuit_up(p->store->redis);
+}
+
+void publisher_finish(struct publisher *p, struct job *list)
+{
+	struct mirror_counts counts;
+	struct job *now = NULL;
+	mirror_counts(p->store->mirror, &counts);
+	PTOK(pthread_mutex_lock(&p->lock));
+	for (struct job *next; list != NULL; list = next) {
+		next = list->next;
+		if (list->wait_seq != 0 && awaited(p, list, (double)counts.snapshot_bytes)) {
+			list->next = NULL;
+			if (p->waiting_last != NULL)
+				p->waiting_last->next = list;
+			else
+				p->waiting = list;
+			p->waiting_last = list;
+			PTOK(pthread_cond_signal(&p->work));
+		} else {
+			list->next = now;
+			now = list;
+		}
+	}
+	PTOK(pthread_mutex_unlock(&p->lock));
+	for (struct job *next; now != NULL; now = next) {
+		next = now->next;
+		job_finish(p->store, now);
+	}
+}
+
+void publisher_stop(struct publisher *p)
+{
+	PTOK(pthread_mutex_lock(&p->lock));
+	p->stop = true;
+	PTOK(pthread_cond_signal(&p->work));
+	PTOK(pthread_mutex_unlock(&p->lock));
+}
+
+/* Finish the waiting jobs up to `seq`. */
+static void release(struct publisher *p, uint64_t seq)
+{
+	struct job *out = NULL, *kept = NULL, *kept_last = NULL;
+	PTOK(pthread_mutex_lock(&p->lock));
+	for (struct job *j = p->waiting, *next; j != NULL; j = next) {
+		next = j->next;
+		j->next = NULL;
+		if (j->wait_seq <= seq) {
+			j->next = out;
+			out = j;
+		} else if (kept == NULL) {
+			kept = kept_last = j;
+		} else {
+			kept_last->next = j;
+			kept_last = j;
+		}
+	}
+	p->waiting = kept;
+	p->waiting_last = kept_last;
+	PTOK(pthread_mutex_unlock(&p->lock));
+	for (struct job *next; out != NULL; out = next) {
+		next = out->next;
+		job_finish(p->store, out);
+	}
+}
+
+static void note_published(struct publisher *p, uint64_t seq, size_t bytes)
+{
+	PTOK(pthread_mutex_lock(&p->lock));
+	if (seq > p->published)
+		p->published = seq;
+	tokens_now(p);
+	p->tokens -= (double)bytes;
+	PTOK(pthread_mutex_unlock(&p->lock));
+}
+
+/* One publish of the present state. False: Redis does not take it now. */
+static bool publish_once(struct publisher *p)
+{
+	struct store *s = p->store;
+	struct err e = ERR_INIT;
+	size_t bytes = 0;
+	struct mirror_view *v = mirror_view(s->mirror);
+	uint64_t seq = mirror_view_position(v).seq;
+	enum err_code code = ERR_STALE;
+	/* A snapshot must be the log up to its position and nothing else. */
+	bool exact = !mirror_view_unlogged(v) && mirror_view_position(v).epoch[0] != '\0';
+	if (exact)
+		code = changelog_publish(p->redis, v, s->options->instance, false, &bytes, &e);
+	mirror_view_unref(&v);
+	if (code == ERR_NONE || (exact && code == ERR_STALE)) {
+		note_published(p, seq, code == ERR_NONE ? bytes : 0);
+		release(p, seq);
+		atomic_fetch_add_explicit(&s->publishes, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&s->publish_bytes, bytes, memory_order_relaxed);
+		return true;
+	}
+	if (e.code != ERR_NONE)
+		store_redis_failed(s, &e);
+	return false;
+}
+
+/* Wait for something to publish; the epoch's start forgets what was published before it. */
+static bool wait_for_work(struct publisher *p, bool *urgent)
+{
+	int64_t until = clock_mono_ms() + TICK_MS;
+	PTOK(pthread_mutex_lock(&p->lock));
+	for (;;) {
+		bool owed = p->own_seq > p->published || p->waiting != NULL;
+		if (p->stop || (owed && tokens_now(p) > 0))
+			break;
+		int64_t wake = until;
+		if (owed) {
+			double missing = -p->tokens / (double)p->store->options->publish_budget;
+			int64_t refilled = clock_mono_ms() + 1 + (int64_t)(missing * 1000);
+			wake = refilled < until ? refilled : until;
+		}
+		if (!thread_cond_wait_until(&p->work, &p->lock, wake) && wake == until)
+			break;
+	}
+	*urgent = (p->own_seq > p->published || p->waiting != NULL) && tokens_now(p) > 0;
+	bool go = !p->stop;
+	PTOK(pthread_mutex_unlock(&p->lock));
+	return go;
+}
+
+/* Somebody else's changes: their instance publishes them, unless it died. */
+static bool overdue(struct publisher *p, int64_t *behind_since)
+{
+	struct err e = ERR_INIT;
+	uint64_t snapshot = 0;
+	uint64_t position = mirror_position(p->store->mirror).seq;
+	if (position <= p->published) {
+		*behind_since = 0;
+		return false;
+	}
+	if (changelog_snapshot_seq(p->redis, &snapshot, &e) != ERR_NONE) {
+		store_redis_failed(p->store, &e);
+		return false;
+	}
+	if (snapshot >= position) {
+		note_published(p, position, 0);
+		*behind_since = 0;
+		return false;
+	}
+	if (*behind_since == 0)
+		*behind_since = clock_mono_ms();
+	return clock_mono_ms() - *behind_since >= TAKE_OVER_MS;
+}
+
+static void new_epoch(struct publisher *p, char known[EPOCH_SIZE])
+{
+	struct mirror_position at = mirror_position(p->store->mirror);
+	if (strcmp(at.epoch, known) == 0)
+		return;
+	memcpy(known, at.epoch, EPOCH_SIZE);
+	release(p, UINT64_MAX);
+	PTOK(pthread_mutex_lock(&p->lock));
+	p->published = 0;
+	p->own_seq = at.seq;
+	PTOK(pthread_mutex_unlock(&p->lock));
+}
+
+void *publisher_main(void *arg)
+{
+	struct publisher *p = arg;
+	struct store *s = p->store;
+	char epoch[EPOCH_SIZE] = "";
+	int64_t behind_since = 0;
+	uint64_t switches = 0;
+	bool urgent = false;
+	p->redis = redis_new(&s->options->redis, s->options->redis_timeout_ms, "publisher");
+	while (wait_for_work(p, &urgent)) {
+		struct err e = ERR_INIT;
+		if (switches != circuit_switches(s->redis))
+			redis_drop(p->redis);
+		switches = circuit_switches(s->redis);
+		if (!circuit_up(s->redis) || redis_ready(p->redis, &e) != ERR_NONE) {
+			if (e.code != ERR_NONE)
+				store_redis_failed(s, &e);
+			release(p, UINT64_MAX);
+			(void)circuit_wait_up(s->redis, clock_mono_ms() + TICK_MS);
+			continue;
+		}
+		new_epoch(p, epoch);
+		if ((urgent || overdue(p, &behind_since)) && !publish_once(p)) {
+			release(p, UINT64_MAX);
+			/* The follower puts it right; look again in a moment. */
+			thread_pause(&p->lock, &p->work, 20);
+		}
+	}
+	release(p, UINT64_MAX);
+	redis_free(&p->redis);
+	return NULL;
+}

@@ -1,0 +1,78 @@
+/* queue.c - the bounded queue that HTTP threads fill and the store's threads empty. */
+#include "store_private.h"
+
+#include "relevo/clock.h"
+
+void queue_init(struct queue *q)
+{
+	*q = (struct queue){ 0 };
+	PTOK(pthread_mutex_init(&q->lock, NULL));
+	thread_cond_init(&q->filled);
+}
+
+void queue_destroy(struct queue *q)
+{
+	PTOK(pthread_cond_destroy(&q->filled));
+	PTOK(pthread_mutex_destroy(&q->lock));
+}
+
+bool queue_put(struct queue *q, struct job *j)
+{
+	PTOK(pthread_mutex_lock(&q->lock));
+	bool taken = !q->closed && q->count < QUEUE_LIMIT;
+	if (taken) {
+		j->next = NULL;
+		if (q->last != NULL)
+			q->last->next = j;
+		else
+			q->first = j;
+		q->last = j;
+		if (q->count++ == 0)
+			PTOK(pthread_cond_signal(&q->filled));
+	}
+	PTOK(pthread_mutex_unlock(&q->lock));
+	return taken;
+}
+
+struct job *queue_take(struct queue *q, size_t max, int64_t deadline_ms)
+{
+	PTOK(pthread_mutex_lock(&q->lock));
+	while (q->count == 0 && !q->closed) {
+		if (!thread_cond_wait_until(&q->filled, &q->lock, deadline_ms))
+			break;
+	}
+	struct job *list = q->first, *end = NULL;
+	size_t taken = 0;
+	for (struct job *j = list; j != NULL && taken < max; j = j->next) {
+		end = j;
+		taken++;
+	}
+	if (end != NULL) {
+		q->first = end->next;
+		if (q->first == NULL)
+			q->last = NULL;
+		end->next = NULL;
+		q->count -= taken;
+		/* Another thread may wait for the rest. */
+		if (q->count > 0)
+			PTOK(pthread_cond_signal(&q->filled));
+	}
+	PTOK(pthread_mutex_unlock(&q->lock));
+	return list;
+}
+
+void queue_close(struct queue *q)
+{
+	PTOK(pthread_mutex_lock(&q->lock));
+	q->closed = true;
+	PTOK(pthread_cond_broadcast(&q->filled));
+	PTOK(pthread_mutex_unlock(&q->lock));
+}
+
+bool queue_ended(struct queue *q)
+{
+	PTOK(pthread_mutex_lock(&q->lock));
+	bool ended = q->closed && q->count == 0;
+	PTOK(pthread_mutex_unlock(&q->lock));
+	return ended;
+}

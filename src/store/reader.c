@@ -1,0 +1,366 @@
+/* reader.c - reads that need I/O: confirming a miss, MySQL itself, operations, instances. */
+#include "store_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "relevo/clock.h"
+#include "relevo/mem.h"
+#include "relevo/tables.h"
+
+#define READER_WAIT_MS 5000
+
+static struct row *from_mirror(struct store *s, struct item_ref ref)
+{
+	return ref.id != 0 ? mirror_get(s->mirror, ref.id) : mirror_get_temp(s->mirror, ref.temp);
+}
+
+static void catch_up(struct store *s, struct session *session)
+{
+	struct err e = ERR_INIT;
+	if (session_redis(session, s) &&
+	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
+		store_redis_failed(s, &e);
+}
+
+/* --- one item --- */
+
+static void put_select(struct buf *sql)
+{
+	buf_puts(sql, "SELECT ");
+	tables_put_item_columns(sql);
+	buf_puts(sql, " FROM " TABLE_NAME);
+}
+
+static bool keep_row(void *ctx, unsigned statement, const struct db_row *result)
+{
+	(void)statement;
+	struct row **out = ctx;
+	row_unref(out);
+	*out = tables_row(result);
+	return true;
+}
+
+/* What MySQL read must not be newer than what the mirror shows later, when it is out of step. */
+static void learn(struct store *s, struct row *row)
+{
+	struct changes changes = { 0 };
+	if (circuit_up(s->redis))
+		return;
+	changes_row(&changes, row, false, false);
+	mirror_apply_unlogged(s->mirror, &changes);
+	changes_free(&changes);
+}
+
+static bool get_from_mysql(struct store *s, struct session *session, struct job *j)
+{
+	struct mirror_item_state state;
+	struct buf sql = { 0 };
+	struct err e = ERR_INIT;
+	struct row *row = NULL;
+	mirror_item_state(s->mirror, j->ref.id, j->ref.temp, &state);
+	row_unref(&state.row);
+	if (state.pending || j->ref.id == 0 || !session_mysql(session, s))
+		return false;
+	put_select(&sql);
+	buf_puts(&sql, " WHERE id=");
+	buf_put_i64(&sql, j->ref.id);
+	enum err_code code = db_run(session->db, sql.bytes, sql.len, false, false, keep_row, &row,
+				    NULL, &e);
+	buf_free(&sql);
+	if (code != ERR_NONE) {
+		store_mysql_failed(s, &e);
+		return false;
+	}
+	j->source = SOURCE_MYSQL;
+	if (row == NULL) {
+		job_fail(j, ERR_NOT_FOUND, "no such item");
+		return true;
+	}
+	learn(s, row);
+	j->result = JOB_DONE;
+	j->row = row;
+	return true;
+}
+
+static void get_job(struct store *s, struct session *session, struct job *j)
+{
+	catch_up(s, session);
+	(void)resolve_ref(s, session, &j->ref);
+	if (store_read_source(s, j->mode) == SOURCE_MYSQL && get_from_mysql(s, session, j))
+		return;
+	j->source = store_read_source(s, (struct read_mode){ 0 });
+	if (j->source == SOURCE_MYSQL)
+		j->source = SOURCE_CACHE; /* it waits: only the mirror knows it */
+	j->row = from_mirror(s, j->ref);
+	j->result = JOB_DONE;
+	if (j->row == NULL)
+		job_fail(j, ERR_NOT_FOUND, "no such item");
+}
+
+/* --- all items --- */
+
+struct all_rows {
+	struct row **at;
+	size_t count, room;
+};
+
+static bool add_row(void *ctx, unsigned statement, const struct db_row *result)
+{
+	(void)statement;
+	struct all_rows *all = ctx;
+	struct row *row = tables_row(result);
+	if (row == NULL)
+		return true;
+	if (all->count == all->room) {
+		all->room = all->room == 0 ? 1024 : all->room * 2;
+		all->at = mem_resize(all->at, all->room, sizeof(struct row *));
+	}
+	all->at[all->count++] = row;
+	return true;
+}
+
+/* MySQL's rows with what waits laid over them, as a mirror of their own. */
+static struct mirror_view *view_of(struct store *s, const struct all_rows *all)
+{
+	size_t op_count = 0;
+	struct operation **ops = mirror_operations(s->mirror, &op_count);
+	struct mirror_position at = { .epoch = "mysql", .seq = 0 };
+	struct mirror *own = mirror_new();
+	mirror_load(own, all->at, all->count, ops, op_count, &at, false);
+	struct mirror_view *view = mirror_view(own);
+	mirror_free(&own);
+	for (size_t i = 0; i < op_count; i++)
+		operation_unref(&ops[i]);
+	free(ops);
+	return view;
+}
+
+static void list_job(struct store *s, struct session *session, struct job *j)
+{
+	struct all_rows all = { 0 };
+	struct buf sql = { 0 };
+	struct err e = ERR_INIT;
+	bool read = false;
+	if (session_mysql(session, s)) {
+		put_select(&sql);
+		buf_puts(&sql, " ORDER BY id");
+		read = db_run(session->db, sql.bytes, sql.len, false, true, add_row, &all, NULL,
+			      &e) == ERR_NONE;
+		if (!read)
+			store_mysql_failed(s, &e);
+	}
+	j->result = JOB_DONE;
+	if (read) {
+		j->source = SOURCE_MYSQL;
+		j->view = view_of(s, &all);
+	} else {
+		catch_up(s, session);
+		j->source = store_read_source(s, (struct read_mode){ 0 });
+		if (j->source == SOURCE_MYSQL)
+			j->source = SOURCE_MEMORY;
+		j->view = mirror_view(s->mirror);
+	}
+	for (size_t i = 0; i < all.count; i++)
+		row_unref(&all.at[i]);
+	free(all.at);
+	buf_free(&sql);
+}
+
+/* --- operations and instances --- */
+
+static void put_time(json_t *object, const char *name, int64_t us)
+{
+	char text[CLOCK_TEXT_SIZE];
+	if (us == 0) {
+		json_object_set_new(object, name, json_null());
+		return;
+	}
+	clock_format(us, text);
+	json_object_set_new(object, name, json_string(text));
+}
+
+static json_t *waiting_json(const struct operation *op)
+{
+	char id[OPID_TEXT_SIZE], key[ITEM_KEY_SIZE];
+	json_t *object = json_object();
+	opid_format(op->id, id);
+	operation_item_key(op, key);
+	json_object_set_new(object, "operation", json_string(id));
+	json_object_set_new(object, "kind", json_string(op_kind_name(op->kind)));
+	json_object_set_new(object, "state", json_string("pending"));
+	json_object_set_new(object, "item_id",
+			    op->item_id != 0 ? json_integer(op->item_id) : json_string(key));
+	put_time(object, "accepted_at", op->accepted_us);
+	put_time(object, "applied_at", 0);
+	return object;
+}
+
+static json_t *finished_json(struct opid op, json_t *record)
+{
+	static const char *const copied[] = { "kind", "state" };
+	static const char *const times[] = { "accepted_at", "applied_at" };
+	char id[OPID_TEXT_SIZE];
+	json_t *object = json_object();
+	opid_format(op, id);
+	json_object_set_new(object, "operation", json_string(id));
+	for (size_t i = 0; i < 2; i++)
+		json_object_set(object, copied[i], json_object_get(record, copied[i]));
+	json_t *item = json_object_get(record, "id");
+	json_object_set(object, "item_id", item);
+	if (item == NULL || json_integer_value(item) == 0)
+		json_object_set_new(object, "item_id", json_null());
+	for (size_t i = 0; i < 2; i++) {
+		json_t *time = json_object_get(record, times[i]);
+		json_object_set_new(object, times[i], time == NULL ? json_null() : json_incref(time));
+	}
+	return object;
+}
+
+static json_t *record_from_redis(struct store *s, struct session *session, const char *op)
+{
+	redisReply *reply = NULL;
+	struct err e = ERR_INIT;
+	json_t *record = NULL;
+	if (!session_redis(session, s))
+		return NULL;
+	if (redis_callf(session->redis, &reply, &e, "GET items:done:%s", op) != ERR_NONE) {
+		store_redis_failed(s, &e);
+		return NULL;
+	}
+	if (reply->type == REDIS_REPLY_STRING)
+		record = json_loadb(reply->str, reply->len, 0, NULL);
+	freeReplyObject(reply);
+	return record;
+}
+
+static json_t *record_from_mysql(struct store *s, struct session *session, struct opid op)
+{
+	struct applied *found = NULL;
+	size_t count = 0;
+	struct err e = ERR_INIT;
+	json_t *record = NULL;
+	if (!session_mysql(session, s))
+		return NULL;
+	if (applied_find(session->db, &op, 1, &found, &count, &e) != ERR_NONE) {
+		store_mysql_failed(s, &e);
+		return NULL;
+	}
+	if (count > 0 && found[0].kind <= APPLIED_DELETE) {
+		char *text = applied_record(&found[0]);
+		record = json_loads(text, 0, NULL);
+		free(text);
+	}
+	for (size_t i = 0; i < count; i++)
+		applied_free(&found[i]);
+	free(found);
+	return record;
+}
+
+static void operation_job(struct store *s, struct session *session, struct job *j)
+{
+	char text[OPID_TEXT_SIZE];
+	catch_up(s, session);
+	struct operation *op = mirror_operation(s->mirror, j->op);
+	j->result = JOB_DONE;
+	if (op != NULL) {
+		j->json = waiting_json(op);
+		operation_unref(&op);
+		return;
+	}
+	opid_format(j->op, text);
+	json_t *record = record_from_redis(s, session, text);
+	if (record == NULL)
+		record = record_from_mysql(s, session, j->op);
+	if (record == NULL)
+		job_fail(j, ERR_NOT_FOUND, "no such operation");
+	else
+		j->json = finished_json(j->op, record);
+	json_decref(record);
+}
+
+static json_t *instance_json(struct redis *r, const char *name, double seen_s, struct err *e)
+{
+	redisReply *status = NULL, *requests = NULL;
+	if (redis_callf(r, &status, e, "GET instance:%s", name) != ERR_NONE)
+		return NULL;
+	if (redis_callf(r, &requests, e, "GET requests:%s", name) != ERR_NONE) {
+		freeReplyObject(status);
+		return NULL;
+	}
+	json_t *object = NULL;
+	if (status->type == REDIS_REPLY_STRING) {
+		object = json_object();
+		json_object_set_new(object, "instance", json_string(name));
+		json_object_set_new(object, "status", json_string(status->str));
+		json_object_set_new(object, "requests",
+				    json_integer(requests->type == REDIS_REPLY_STRING
+							 ? atoll(requests->str)
+							 : 0));
+		put_time(object, "last_seen", (int64_t)(seen_s * 1e6));
+	}
+	freeReplyObject(status);
+	freeReplyObject(requests);
+	return object;
+}
+
+static void instances_job(struct store *s, struct session *session, struct job *j)
+{
+	redisReply *reply = NULL;
+	struct err e = ERR_INIT;
+	j->result = JOB_DONE;
+	j->json = json_array();
+	if (!session_redis(session, s))
+		return;
+	if (redis_callf(session->redis, &reply, &e, "ZRANGE sync:instances 0 -1 WITHSCORES") !=
+	    ERR_NONE) {
+		store_redis_failed(s, &e);
+		return;
+	}
+	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+		json_t *one = instance_json(session->redis, reply->element[i]->str,
+					    strtod(reply->element[i + 1]->str, NULL), &e);
+		if (one != NULL)
+			json_array_append_new(j->json, one);
+	}
+	freeReplyObject(reply);
+}
+
+/* --- the thread --- */
+
+static void run_job(struct store *s, struct session *session, struct job *j)
+{
+	switch (j->kind) {
+	case JOB_GET:
+		get_job(s, session, j);
+		break;
+	case JOB_LIST:
+		list_job(s, session, j);
+		break;
+	case JOB_OPERATION:
+		operation_job(s, session, j);
+		break;
+	case JOB_INSTANCES:
+		instances_job(s, session, j);
+		break;
+	default:
+		dead_job(s, session, j);
+		break;
+	}
+}
+
+void *reader_main(void *arg)
+{
+	struct reader *r = arg;
+	struct store *s = r->store;
+	session_open(&r->session, s, "reader");
+	while (!queue_ended(&s->asked)) {
+		struct job *j = queue_take(&s->asked, 1, clock_mono_ms() + READER_WAIT_MS);
+		if (j == NULL)
+			continue;
+		run_job(s, &r->session, j);
+		job_finish(s, j);
+	}
+	session_close(&r->session);
+	return NULL;
+}

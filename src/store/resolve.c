@@ -1,0 +1,180 @@
+/* resolve.c - what became of an operation: temporary ids and repeats of keyed requests. */
+#include "store_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "relevo/tables.h"
+
+/* The record under `items:done:<OP>`, or NULL. */
+static json_t *fetch_done(struct store *s, struct session *session, struct opid op)
+{
+	char text[OPID_TEXT_SIZE];
+	redisReply *reply = NULL;
+	struct err e = ERR_INIT;
+	json_t *record = NULL;
+	if (!session_redis(session, s))
+		return NULL;
+	opid_format(op, text);
+	if (redis_callf(session->redis, &reply, &e, "GET items:done:%s", text) != ERR_NONE) {
+		store_redis_failed(s, &e);
+		return NULL;
+	}
+	if (reply->type == REDIS_REPLY_STRING)
+		record = json_loadb(reply->str, reply->len, 0, NULL);
+	freeReplyObject(reply);
+	return record;
+}
+
+/* The record in relevo_applied, or NULL. */
+static struct applied *fetch_applied(struct store *s, struct session *session, struct opid op)
+{
+	struct applied *found = NULL;
+	size_t count = 0;
+	struct err e = ERR_INIT;
+	if (!session_mysql(session, s))
+		return NULL;
+	if (applied_find(session->db, &op, 1, &found, &count, &e) != ERR_NONE) {
+		store_mysql_failed(s, &e);
+		return NULL;
+	}
+	if (count == 0) {
+		free(found);
+		return NULL;
+	}
+	return found;
+}
+
+bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref)
+{
+	if (ref->id != 0)
+		return true;
+	ref->id = mirror_final_id(s->mirror, ref->temp);
+	if (ref->id != 0)
+		return true;
+	struct row *waiting = mirror_get_temp(s->mirror, ref->temp);
+	if (waiting != NULL) {
+		row_unref(&waiting);
+		return false;
+	}
+	json_t *record = fetch_done(s, session, ref->temp);
+	int64_t id = json_integer_value(json_object_get(record, "id"));
+	json_decref(record);
+	if (id == 0) {
+		struct applied *found = fetch_applied(s, session, ref->temp);
+		if (found != NULL && found->kind == APPLIED_CREATE && found->state == STATE_APPLIED)
+			id = found->item_id;
+		if (found != NULL)
+			applied_free(found);
+		free(found);
+	}
+	if (id == 0)
+		return false;
+	mirror_set_final_id(s->mirror, ref->temp, id);
+	ref->id = id;
+	return true;
+}
+
+/* --- repeats --- */
+
+static void hex_of(const uint8_t bytes[16], char out[33])
+{
+	for (size_t i = 0; i < 16; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static bool same_request(struct job *j, const char *fingerprint)
+{
+	char mine[33];
+	hex_of(j->fingerprint, mine);
+	if (fingerprint != NULL && strcmp(fingerprint, mine) == 0)
+		return true;
+	job_fail(j, ERR_KEY_REUSED, "the Idempotency-Key belongs to another request");
+	return false;
+}
+
+/* It still waits: 202 as the first time. */
+static bool repeat_waiting(struct store *s, struct job *j)
+{
+	struct operation *op = mirror_operation(s->mirror, j->op);
+	char hex[33];
+	if (op == NULL)
+		return false;
+	hex_of(op->fingerprint, hex);
+	if (same_request(j, op->has_fingerprint ? hex : NULL)) {
+		j->result = JOB_QUEUED;
+		j->source = SOURCE_BACKUP;
+		j->operation = j->op;
+		if (op->kind == OP_CREATE)
+			j->row = mirror_get_temp(s->mirror, op->id);
+		else if (op->kind == OP_UPDATE)
+			j->row = op->item_id != 0 ? mirror_get(s->mirror, op->item_id)
+						  : mirror_get_temp(s->mirror, op->temp);
+	}
+	operation_unref(&op);
+	return true;
+}
+
+static void answer_outcome(struct job *j, const char *state, int64_t id, struct row *row)
+{
+	char op[OPID_TEXT_SIZE];
+	if (strcmp(state, "applied") != 0) {
+		opid_format(j->op, op);
+		j->result = JOB_FAILED;
+		err_clear(&j->error);
+		err_set(&j->error, ERR_DEAD_LETTER, "operation %s ended in /sync/dead", op);
+		return;
+	}
+	j->result = JOB_DONE;
+	j->source = SOURCE_MYSQL;
+	j->created_replay = true;
+	j->deleted_id = id;
+	if (row != NULL)
+		j->row = row_ref(row);
+	else if (j->kind != JOB_DELETE)
+		job_fail(j, ERR_NOT_FOUND, "the item of this operation is gone");
+}
+
+static bool repeat_done(struct store *s, struct session *session, struct job *j)
+{
+	json_t *record = fetch_done(s, session, j->op);
+	if (record == NULL)
+		return false;
+	const char *state = json_string_value(json_object_get(record, "state"));
+	struct row *row = row_from_json(json_object_get(record, "item"));
+	if (same_request(j, json_string_value(json_object_get(record, "fingerprint"))))
+		answer_outcome(j, state == NULL ? "applied" : state,
+			       json_integer_value(json_object_get(record, "id")), row);
+	row_unref(&row);
+	json_decref(record);
+	return true;
+}
+
+bool resolve_applied(struct store *s, struct session *session, struct job *j)
+{
+	static const char *const states[] = { "applied", "conflict", "rejected" };
+	struct applied *found = fetch_applied(s, session, j->op);
+	char hex[33];
+	if (found == NULL)
+		return false;
+	hex_of(found->fingerprint, hex);
+	struct row *row = applied_row(found);
+	if (same_request(j, found->has_fingerprint ? hex : NULL))
+		answer_outcome(j, states[found->state], found->item_id, row);
+	row_unref(&row);
+	applied_free(found);
+	free(found);
+	return true;
+}
+
+bool resolve_repeat(struct store *s, struct session *session, struct job *j)
+{
+	struct err e = ERR_INIT;
+	if (repeat_waiting(s, j) || repeat_done(s, session, j))
+		return true;
+	/* Accepted elsewhere a moment ago? The log tells. */
+	if (session_redis(session, s) &&
+	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
+		store_redis_failed(s, &e);
+	return repeat_waiting(s, j);
+}

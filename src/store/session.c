@@ -1,0 +1,90 @@
+/* session.c - a thread's pair of sessions and the circuits they report to. */
+#include "store_private.h"
+
+#include "relevo/clock.h"
+
+void session_open(struct session *s, struct store *store, const char *who)
+{
+	s->db = db_new(&store->options->mysql, store->options->mysql_timeout_ms, who);
+	s->redis = redis_new(&store->options->redis, store->options->redis_timeout_ms, who);
+}
+
+void session_close(struct session *s)
+{
+	db_free(&s->db);
+	redis_free(&s->redis);
+	db_thread_end();
+}
+
+void store_mysql_failed(struct store *s, const struct err *e)
+{
+	if (e->code == ERR_DOWN || e->code == ERR_UNCERTAIN)
+		circuit_trip(s->mysql, e->text);
+}
+
+void store_redis_failed(struct store *s, const struct err *e)
+{
+	if (e->code == ERR_DOWN)
+		circuit_trip(s->redis, e->text);
+	else if (e->code == ERR_EPOCH || e->code == ERR_STALE)
+		atomic_store(&s->follower.rejoin, true);
+}
+
+bool session_mysql(struct session *s, struct store *store)
+{
+	struct err e = ERR_INIT;
+	uint64_t switches = circuit_switches(store->mysql);
+	if (!circuit_up(store->mysql))
+		return false;
+	/* A session from before the outage is dead, though nobody told us yet. */
+	if (switches != s->mysql_switches)
+		db_close(s->db);
+	s->mysql_switches = switches;
+	if (db_ready(s->db, &e) == ERR_NONE)
+		return true;
+	store_mysql_failed(store, &e);
+	return false;
+}
+
+bool session_redis(struct session *s, struct store *store)
+{
+	struct err e = ERR_INIT;
+	uint64_t switches = circuit_switches(store->redis);
+	if (!circuit_up(store->redis))
+		return false;
+	if (switches != s->redis_switches)
+		redis_drop(s->redis);
+	s->redis_switches = switches;
+	if (redis_ready(s->redis, &e) == ERR_NONE)
+		return true;
+	store_redis_failed(store, &e);
+	return false;
+}
+
+bool session_was_cut(int64_t began_ms)
+{
+	return clock_mono_ms() - began_ms < 100;
+}
+
+uint64_t store_log(struct store *s, struct session *session, const struct changes *changes,
+		   const struct done_record *done, size_t done_count)
+{
+	uint64_t seq = 0;
+	struct err e = ERR_INIT;
+	/* A second try is harmless: versions make a change that is logged twice count once. */
+	for (unsigned tries = 0; tries < 2 && session_redis(session, s); tries++) {
+		int64_t began = clock_mono_ms();
+		err_clear(&e);
+		if (changelog_append(session->redis, s->mirror, s->options->instance, changes, done,
+				     done_count, &seq, &e) == ERR_NONE) {
+			publisher_wrote(&s->publisher, seq);
+			return seq;
+		}
+		if (e.code != ERR_DOWN || !session_was_cut(began))
+			break;
+	}
+	if (e.code != ERR_NONE)
+		store_redis_failed(s, &e);
+	mirror_apply_unlogged(s->mirror, changes);
+	return 0;
+}

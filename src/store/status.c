@@ -1,0 +1,158 @@
+/* status.c - what the daemon says of itself: health, sync status, counters. Never blocks. */
+#include "store_private.h"
+
+#include "relevo/mem.h"
+
+static size_t pending_total(const struct mirror_counts *c)
+{
+	return c->pending[OP_CREATE] + c->pending[OP_UPDATE] + c->pending[OP_DELETE];
+}
+
+/* The state named `name` that travels in the log, or an empty object. New reference. */
+static json_t *state_of(struct store *s, const char *name)
+{
+	json_t *state = mirror_sync_state(s->mirror, name);
+	return state != NULL ? state : json_object();
+}
+
+static const char *mode_of(struct store *s, const struct mirror_counts *counts, bool draining)
+{
+	if (!circuit_up(s->mysql))
+		return "offline";
+	return draining || pending_total(counts) > 0 ? "draining" : "online";
+}
+
+static bool drain_running(struct store *s)
+{
+	json_t *drain = state_of(s, "drain");
+	bool running = json_is_true(json_object_get(drain, "running"));
+	json_decref(drain);
+	return running;
+}
+
+void store_health(struct store *s, struct store_health *out)
+{
+	struct mirror_counts counts;
+	mirror_counts(s->mirror, &counts);
+	*out = (struct store_health){
+		.mysql = circuit_up(s->mysql),
+		.redis = circuit_up(s->redis),
+		.durability = (enum redis_durability)atomic_load(&s->durability),
+	};
+	if (!out->redis)
+		out->durability = DURABILITY_UNKNOWN;
+	out->mode = mode_of(s, &counts, drain_running(s));
+	out->durable = (out->durability == DURABILITY_ALWAYS ||
+			out->durability == DURABILITY_EVERYSEC) &&
+		       !atomic_load(&s->evicts);
+}
+
+static void put_member(json_t *to, const char *name, json_t *from, const char *member,
+		       json_t *otherwise /* taken */)
+{
+	json_t *value = json_object_get(from, member);
+	if (value != NULL)
+		json_object_set(to, name, value);
+	else
+		json_object_set(to, name, otherwise);
+	json_decref(otherwise);
+}
+
+static json_t *details_json(json_t *metadata, const struct mirror_counts *counts)
+{
+	json_t *check = json_object_get(metadata, "check");
+	json_t *details = json_object();
+	put_member(details, "is_valid", check, "is_valid", json_false());
+	put_member(details, "items_count", check, "items_count",
+		   json_integer((json_int_t)counts->items));
+	put_member(details, "hash_match", check, "hash_match", json_false());
+	return details;
+}
+
+static json_t *drain_json(json_t *drain)
+{
+	json_t *out = json_object();
+	put_member(out, "running", drain, "running", json_false());
+	put_member(out, "done", drain, "done", json_integer(0));
+	put_member(out, "total", drain, "total", json_integer(0));
+	return out;
+}
+
+static void put_extras(struct store *s, json_t *out, json_t *metadata,
+		       const struct mirror_counts *counts)
+{
+	json_t *drain = state_of(s, "drain");
+	bool running = json_is_true(json_object_get(drain, "running"));
+	json_object_set_new(out, "mode", json_string(mode_of(s, counts, running)));
+	put_member(out, "dead_letters", metadata, "dead_letters", json_integer(0));
+	put_member(out, "conflicts", metadata, "conflicts", json_integer(0));
+	put_member(out, "last_sync", metadata, "last_sync", json_null());
+	put_member(out, "rebuilds_total", metadata, "rebuilds_total", json_integer(0));
+	json_object_set_new(out, "instances",
+			    json_integer((json_int_t)atomic_load(&s->instances)));
+	json_object_set_new(out, "drain", drain_json(drain));
+	json_decref(drain);
+}
+
+json_t *store_sync_status(struct store *s)
+{
+	struct mirror_counts counts;
+	bool mysql = circuit_up(s->mysql), redis = circuit_up(s->redis);
+	json_t *metadata = state_of(s, "metadata");
+	json_t *out = json_object();
+	mirror_counts(s->mirror, &counts);
+	json_t *details = details_json(metadata, &counts);
+	bool valid = json_is_true(json_object_get(details, "is_valid"));
+	bool consistent = mysql && redis && pending_total(&counts) == 0 && valid;
+	json_object_set_new(out, "mysql_available", json_boolean(mysql));
+	json_object_set_new(out, "redis_available", json_boolean(redis));
+	json_object_set_new(out, "cache_items", json_integer((json_int_t)counts.items));
+	json_object_set_new(out, "pending_creates",
+			    json_integer((json_int_t)counts.pending[OP_CREATE]));
+	json_object_set_new(out, "pending_updates",
+			    json_integer((json_int_t)counts.pending[OP_UPDATE]));
+	json_object_set_new(out, "pending_deletes",
+			    json_integer((json_int_t)counts.pending[OP_DELETE]));
+	json_object_set_new(out, "is_consistent", json_boolean(consistent));
+	json_object_set_new(out, "consistency_details", details);
+	json_object_set_new(out, "status", json_string(consistent ? "synced" : "out_of_sync"));
+	put_extras(s, out, metadata, &counts);
+	json_decref(metadata);
+	return out;
+}
+
+enum err_code store_sync_run(struct store *s, struct err *e)
+{
+	return sync_run_now(s->sync, e);
+}
+
+void store_count_request(struct store *s)
+{
+	atomic_fetch_add_explicit(&s->requests, 1, memory_order_relaxed);
+}
+
+void store_counters(struct store *s, struct store_counters *out)
+{
+	struct sync_totals totals;
+	sync_totals(s->sync, &totals);
+	*out = (struct store_counters){
+		.drains = totals.drains,
+		.rebuilds = totals.rebuilds,
+		.conflicts = totals.conflicts,
+		.drained_operations = totals.drained_operations,
+		.publishes = atomic_load(&s->publishes),
+		.publish_bytes = atomic_load(&s->publish_bytes),
+		.batch_operations = atomic_load(&s->batch_operations),
+		.batch_count = atomic_load(&s->batch_count),
+		.queued = atomic_load(&s->queued),
+		.lane_limit = QUEUE_LIMIT,
+	};
+	for (size_t i = 0; i < BATCH_BUCKETS; i++)
+		out->batches[i] = atomic_load(&s->batch_sizes[i]);
+	for (size_t i = 0; i < s->lane_count; i++) {
+		struct queue *q = &s->lanes[i].queue;
+		PTOK(pthread_mutex_lock(&q->lock));
+		out->lane_waiting += q->count;
+		PTOK(pthread_mutex_unlock(&q->lock));
+	}
+}

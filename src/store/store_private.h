@@ -1,0 +1,175 @@
+/* store_private.h - the parts of the store and what they share.
+ *
+ * Threads: lanes (writes), readers (reads that need I/O), follower (the log), publisher (the
+ * snapshot), two probes (one a server), and the sync thread of src/sync/. Each has its own
+ * sessions; they meet in the mirror, the circuits and the queues below.
+ */
+#ifndef RELEVO_STORE_PRIVATE_H
+#define RELEVO_STORE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "relevo/changelog.h"
+#include "relevo/commit.h"
+#include "relevo/db.h"
+#include "relevo/store.h"
+#include "relevo/sync.h"
+#include "relevo/thread.h"
+
+#define BATCH_MAX 256
+#define QUEUE_LIMIT 8192 /* jobs waiting in one lane or for the readers; more get 503 */
+#define READERS 2
+
+/* A bounded queue of jobs with a condition. */
+struct queue {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	/* shared: hold lock */
+	struct job *first, *last;
+	size_t count;
+	bool closed;
+};
+void queue_init(struct queue *q);
+void queue_destroy(struct queue *q);
+bool queue_put(struct queue *q, struct job *j); /* false: full or closed */
+/* Up to `max` jobs as a list; waits until there is one, the queue is closed or the deadline. */
+struct job *queue_take(struct queue *q, size_t max, int64_t deadline_ms);
+void queue_close(struct queue *q);
+bool queue_ended(struct queue *q); /* closed and empty */
+
+/* The sessions of one thread. */
+struct session {
+	struct db *db;
+	struct redis *redis;
+	uint64_t mysql_switches, redis_switches; /* of the circuits, when last used */
+};
+void session_open(struct session *s, struct store *store, const char *who);
+void session_close(struct session *s);
+/* Ready to use now? Trips the circuit when the server does not answer. */
+bool session_mysql(struct session *s, struct store *store);
+bool session_redis(struct session *s, struct store *store);
+/* A call that failed this soon did not time out: its connection was cut, the server may be well. */
+bool session_was_cut(int64_t began_ms);
+/* Opens the circuit that the error speaks of. */
+void store_redis_failed(struct store *s, const struct err *e);
+void store_mysql_failed(struct store *s, const struct err *e);
+
+struct lane {
+	struct store *store;
+	struct queue queue;
+	pthread_t thread;
+	/* owned by the lane's thread */
+	struct session session;
+	struct commit_lane commit;
+	struct job *again; /* jobs to be tried again: rows locked by somebody */
+};
+
+struct reader {
+	struct store *store;
+	pthread_t thread;
+	struct session session;
+};
+
+struct publisher {
+	struct store *store;
+	pthread_t thread;
+	struct redis *redis;
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	/* shared: hold lock */
+	struct job *waiting, *waiting_last;
+	uint64_t own_seq;   /* latest log entry written here */
+	uint64_t published; /* latest position known to be published */
+	double tokens;	    /* bytes of the publish budget; may go below zero */
+	int64_t tokens_at_us;
+	bool stop;
+};
+
+struct follower {
+	pthread_t thread;
+	struct redis *redis;
+	/* The mirror is in step with the log since this many switches of Redis' circuit; 0 never. */
+	atomic_uint_fast64_t joined;
+	atomic_bool rejoin;    /* somebody met another epoch or a gap */
+	atomic_bool settled;   /* the first load succeeded or was found impossible */
+};
+
+struct keyset; /* keyed requests in progress in this process */
+
+struct store {
+	const struct options *options;
+	struct mirror *mirror;
+	struct circuit *mysql, *redis;
+	struct lane *lanes;
+	size_t lane_count;
+	atomic_uint next_lane; /* for creates */
+	struct reader readers[READERS];
+	struct queue asked; /* jobs of the readers */
+	struct publisher publisher;
+	struct follower follower;
+	pthread_t mysql_probe, redis_probe;
+	pthread_mutex_t probe_lock;
+	pthread_cond_t probe_wake;
+	atomic_bool stopping;
+	struct keyset *keys;
+	struct sync *sync;
+	atomic_uint_fast64_t requests;	     /* answered since start */
+	atomic_int durability;		     /* enum redis_durability */
+	atomic_bool evicts;
+	atomic_size_t instances;
+	atomic_uint_fast64_t batch_sizes[BATCH_BUCKETS], batch_operations, batch_count;
+	atomic_uint_fast64_t publishes, publish_bytes, queued;
+};
+
+/* keyset.c */
+struct keyset *keyset_new(void);
+void keyset_free(struct keyset **k);
+bool keyset_enter(struct keyset *k, struct opid key); /* false: in progress */
+void keyset_leave(struct keyset *k, struct opid key);
+
+/* lane.c: bodies of the threads, and how a job ends */
+void *lane_main(void *arg);
+void *reader_main(void *arg);
+void *publisher_main(void *arg);
+void *follower_main(void *arg);
+void *mysql_probe_main(void *arg);
+void *redis_probe_main(void *arg);
+/* Hand the job back to its owner. */
+void job_finish(struct store *s, struct job *j);
+void job_fail(struct job *j, enum err_code code, const char *text);
+
+/* Log entries of ours: applied, or kept as unlogged when Redis does not take them. Returns the
+ * entry's number, 0 if it is in no log yet. */
+uint64_t store_log(struct store *s, struct session *session, const struct changes *changes,
+		   const struct done_record *done, size_t done_count);
+
+/* publisher.c */
+void publisher_init(struct publisher *p, struct store *s);
+void publisher_destroy(struct publisher *p);
+/* Our log reached `seq`: publish soon. */
+void publisher_wrote(struct publisher *p, uint64_t seq);
+/* Finish the jobs of the list once a snapshot holds their wait_seq, at once if it is not awaited. */
+void publisher_finish(struct publisher *p, struct job *list);
+void publisher_stop(struct publisher *p);
+
+/* accept.c: queue jobs in Redis. Each job of the list is finished (moved to *done), or comes back
+ * in *direct because it no longer waits behind anything. */
+struct accept_lists {
+	struct job *done, *direct;
+};
+void accept_jobs(struct store *s, struct session *session, struct job *list,
+		 struct accept_lists *out);
+
+/* resolve.c: temporary ids and keyed repeats */
+/* Fill job->ref.id of a temporary id that is drained. False: still waits, or unknown. */
+bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref);
+/* A keyed operation that was accepted before: fills the job's answer. True: answered. */
+bool resolve_repeat(struct store *s, struct session *session, struct job *j);
+/* From the record in MySQL, after a duplicate key. True: answered. */
+bool resolve_applied(struct store *s, struct session *session, struct job *j);
+
+/* dead.c, reader.c */
+void dead_job(struct store *s, struct session *session, struct job *j);
+
+#endif

@@ -1,0 +1,359 @@
+/* sync.c - the sync thread: when to look, and what a cycle does, in order. */
+#include "relevo/sync.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../store/store_private.h"
+#include "relevo/clock.h"
+#include "relevo/drain.h"
+#include "relevo/log.h"
+#include "relevo/mem.h"
+#include "relevo/verify.h"
+#include "housekeeping.h"
+
+/* Progress travels in the log at most this often. */
+#define PROGRESS_MS 100
+
+struct sync {
+	struct store *store;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	/* shared: hold lock */
+	bool woken, asked, stop, running;
+	atomic_uint_fast64_t drains, rebuilds, conflicts, drained;
+	atomic_uint_fast64_t rebuilds_outside; /* not yet in the metadata */
+	/* owned by the sync thread */
+	struct session session;
+	struct lease lease;
+	int64_t cycle_at_ms, progress_at_ms;
+	uint64_t mysql_switches;
+};
+
+/* What one cycle did, for the log line and `last_sync`. */
+struct cycle {
+	struct drain_report drained;
+	struct verify_report checked;
+	bool drain, verify;
+	int64_t began_ms;
+};
+
+struct sync *sync_new(struct store *s)
+{
+	struct sync *y = mem_zero(1, sizeof(*y));
+	y->store = s;
+	PTOK(pthread_mutex_init(&y->lock, NULL));
+	thread_cond_init(&y->wake);
+	return y;
+}
+
+void sync_free(struct sync **y)
+{
+	if (*y == NULL)
+		return;
+	PTOK(pthread_cond_destroy(&(*y)->wake));
+	PTOK(pthread_mutex_destroy(&(*y)->lock));
+	free(*y);
+	*y = NULL;
+}
+
+void sync_wake(struct sync *y)
+{
+	PTOK(pthread_mutex_lock(&y->lock));
+	y->woken = true;
+	PTOK(pthread_cond_signal(&y->wake));
+	PTOK(pthread_mutex_unlock(&y->lock));
+}
+
+static bool state_running(struct sync *y)
+{
+	json_t *drain = mirror_sync_state(y->store->mirror, "drain");
+	bool running = json_is_true(json_object_get(drain, "running"));
+	json_decref(drain);
+	return running;
+}
+
+enum err_code sync_run_now(struct sync *y, struct err *e)
+{
+	PTOK(pthread_mutex_lock(&y->lock));
+	bool busy = y->running || y->asked || state_running(y);
+	if (!busy) {
+		y->asked = true;
+		PTOK(pthread_cond_signal(&y->wake));
+	}
+	PTOK(pthread_mutex_unlock(&y->lock));
+	return busy ? err_set(e, ERR_BUSY, "a sync cycle runs already") : ERR_NONE;
+}
+
+void sync_totals(struct sync *y, struct sync_totals *out)
+{
+	*out = (struct sync_totals){
+		.drains = atomic_load(&y->drains),
+		.rebuilds = atomic_load(&y->rebuilds),
+		.conflicts = atomic_load(&y->conflicts),
+		.drained_operations = atomic_load(&y->drained),
+	};
+}
+
+void sync_count_rebuild(struct sync *y)
+{
+	atomic_fetch_add(&y->rebuilds, 1);
+	atomic_fetch_add(&y->rebuilds_outside, 1);
+}
+
+/* --- state that travels in the log --- */
+
+static void log_state(struct sync *y, json_t *state)
+{
+	struct changes changes = { 0 };
+	uint64_t seq = 0;
+	struct err e = ERR_INIT;
+	changes_sync(&changes, state);
+	if (changelog_append(y->session.redis, y->store->mirror, y->store->options->instance,
+			     &changes, NULL, 0, &seq, &e) != ERR_NONE)
+		store_redis_failed(y->store, &e);
+	changes_free(&changes);
+}
+
+static void say_drain(struct sync *y, bool running, size_t done, size_t total)
+{
+	json_t *state = json_pack("{s:s, s:s, s:b, s:I, s:I}", "t", "sync", "name", "drain",
+				  "running", running, "done", (json_int_t)done, "total",
+				  (json_int_t)total);
+	log_state(y, state);
+	json_decref(state);
+}
+
+static void on_progress(void *ctx, size_t done, size_t total)
+{
+	struct sync *y = ctx;
+	int64_t now = clock_mono_ms();
+	publisher_wrote(&y->store->publisher, mirror_position(y->store->mirror).seq);
+	if (now < y->progress_at_ms)
+		return;
+	y->progress_at_ms = now + PROGRESS_MS;
+	say_drain(y, true, done, total);
+}
+
+static json_int_t total_of(json_t *metadata, const char *name)
+{
+	return json_integer_value(json_object_get(metadata, name));
+}
+
+static json_t *last_sync_json(const struct cycle *c)
+{
+	char now[CLOCK_TEXT_SIZE];
+	clock_format(clock_wall_us(), now);
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "at", now, "duration_ms",
+			 (json_int_t)(clock_mono_ms() - c->began_ms), "deletes",
+			 (json_int_t)c->drained.deletes, "updates", (json_int_t)c->drained.updates,
+			 "creates", (json_int_t)c->drained.creates, "rebuilt",
+			 (int)c->checked.rebuilt);
+}
+
+/* sync:metadata, and the same for every instance through the log. */
+static void say_metadata(struct sync *y, const struct cycle *c, json_int_t dead_letters)
+{
+	struct store *s = y->store;
+	json_t *old = mirror_sync_state(s->mirror, "metadata");
+	json_int_t outside = (json_int_t)atomic_exchange(&y->rebuilds_outside, 0);
+	json_int_t rebuilds = total_of(old, "rebuilds_total") + (c->checked.rebuilt ? 1 : 0) + outside;
+	json_int_t conflicts = total_of(old, "conflicts") + (json_int_t)c->drained.conflicts;
+	json_t *new = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "t", "sync", "name",
+				"metadata", "by", s->options->instance, "last_sync",
+				last_sync_json(c), "rebuilds_total", rebuilds, "conflicts",
+				conflicts, "dead_letters", dead_letters);
+	if (c->checked.rebuilt || outside > 0)
+		json_object_set(new, "last_rebuild", json_object_get(json_object_get(new, "last_sync"), "at"));
+	else if (json_object_get(old, "last_rebuild") != NULL)
+		json_object_set(new, "last_rebuild", json_object_get(old, "last_rebuild"));
+	if (c->verify)
+		json_object_set_new(new, "check",
+				    json_pack("{s:b, s:I, s:b}", "is_valid",
+					      (int)c->checked.is_valid, "items_count",
+					      (json_int_t)c->checked.items, "hash_match",
+					      (int)c->checked.hash_match));
+	else if (json_object_get(old, "check") != NULL)
+		json_object_set(new, "check", json_object_get(old, "check"));
+	log_state(y, new);
+	char *text = json_dumps(new, JSON_COMPACT);
+	redisReply *reply = NULL;
+	struct err e = ERR_INIT;
+	if (redis_callf(y->session.redis, &reply, &e, "SET sync:metadata %s", text) == ERR_NONE)
+		freeReplyObject(reply);
+	free(text);
+	json_decref(new);
+	json_decref(old);
+}
+
+/* --- a cycle --- */
+
+static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
+{
+	struct store *s = y->store;
+	struct drain d = { .db = y->session.db, .redis = y->session.redis, .mirror = s->mirror,
+			   .lease = &y->lease, .instance = s->options->instance,
+			   .policy = s->options->conflict, .progress = on_progress, .ctx = y };
+	size_t waiting = 0;
+	enum err_code code = drain_adopt(&d, &waiting, e);
+	if (code != ERR_NONE || waiting == 0 || !session_mysql(&y->session, s))
+		return code;
+	c->drain = true;
+	atomic_fetch_add(&y->drains, 1);
+	say_drain(y, true, 0, waiting);
+	/* What is accepted while we drain is drained too, as long as there is progress. */
+	for (size_t settled = 1; code == ERR_NONE && settled > 0 && waiting > 0;) {
+		struct drain_report report = { 0 };
+		code = drain_run(&d, &report, e);
+		settled = report.operations;
+		c->drained.deletes += report.deletes;
+		c->drained.updates += report.updates;
+		c->drained.creates += report.creates;
+		c->drained.conflicts += report.conflicts;
+		c->drained.rejected += report.rejected;
+		c->drained.left = report.left;
+		c->drained.operations += report.operations;
+		if (code == ERR_NONE)
+			code = drain_adopt(&d, &waiting, e);
+	}
+	atomic_fetch_add(&y->conflicts, c->drained.conflicts);
+	atomic_fetch_add(&y->drained, c->drained.operations);
+	publisher_wrote(&s->publisher, mirror_position(s->mirror).seq);
+	if (redis_is_open(y->session.redis))
+		say_drain(y, false, c->drained.operations, c->drained.operations);
+	return code;
+}
+
+static void on_repair(void *ctx, uint64_t seq)
+{
+	struct sync *y = ctx;
+	publisher_wrote(&y->store->publisher, seq);
+}
+
+static enum err_code run_verify(struct sync *y, struct cycle *c, struct err *e)
+{
+	struct store *s = y->store;
+	struct verify v = { .db = y->session.db, .redis = y->session.redis, .mirror = s->mirror,
+			    .lease = &y->lease, .instance = s->options->instance,
+			    .wrote = on_repair, .ctx = y };
+	if (!session_mysql(&y->session, s))
+		return ERR_NONE;
+	enum err_code code = lease_keep(y->session.redis, &y->lease, e);
+	if (code == ERR_NONE)
+		code = verify_run(&v, &c->checked, e);
+	c->verify = code == ERR_NONE;
+	if (code == ERR_NONE && c->checked.rebuilt)
+		atomic_fetch_add(&y->rebuilds, 1);
+	return code;
+}
+
+static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c, struct err *e)
+{
+	struct store *s = y->store;
+	json_int_t dead_letters = 0;
+	enum err_code code = changelog_catch_up(y->session.redis, s->mirror, e);
+	if (code == ERR_NONE)
+		code = run_drain(y, c, e);
+	if (code == ERR_NONE && (full || c->drain))
+		code = run_verify(y, c, e);
+	if (code == ERR_NONE && (full || c->drain))
+		code = housekeeping(s, &y->session, full, &dead_letters, e);
+	if (redis_is_open(y->session.redis) && (c->drain || c->verify))
+		say_metadata(y, c, dead_letters);
+	if (c->drain || c->checked.rebuilt)
+		log_info(TAG_SYNC,
+			 "%s: cycle of %" PRId64 " ms: %zu deletes, %zu updates, %zu creates, %zu left, "
+			 "%zu dead letters%s",
+			 s->options->instance, clock_mono_ms() - c->began_ms, c->drained.deletes,
+			 c->drained.updates, c->drained.creates, c->drained.left,
+			 c->drained.conflicts + c->drained.rejected,
+			 c->checked.rebuilt ? ", rebuilt" : "");
+	return code;
+}
+
+static void run_cycle(struct sync *y, bool full)
+{
+	struct store *s = y->store;
+	struct cycle c = { .began_ms = clock_mono_ms() };
+	struct err e = ERR_INIT;
+	if (!session_redis(&y->session, s) || mirror_position(s->mirror).epoch[0] == '\0')
+		return;
+	if (lease_take(y->session.redis, &y->lease, s->options->instance, &e) != ERR_NONE) {
+		store_redis_failed(s, &e);
+		return;
+	}
+	if (run_under_lease(y, full, &c, &e) != ERR_NONE) {
+		log_warn(TAG_SYNC, "%s: cycle ended early: %s", s->options->instance, e.text);
+		/* Which server failed shows in which session is closed. */
+		if (!db_is_open(y->session.db))
+			store_mysql_failed(s, &e);
+		else
+			store_redis_failed(s, &e);
+	}
+	lease_drop(y->session.redis, &y->lease);
+	mirror_expire(s->mirror, clock_wall_us());
+}
+
+/* --- when --- */
+
+static size_t waiting_here(struct sync *y)
+{
+	struct mirror_counts counts;
+	mirror_counts(y->store->mirror, &counts);
+	return counts.pending[OP_CREATE] + counts.pending[OP_UPDATE] + counts.pending[OP_DELETE];
+}
+
+/* Wait for the next cycle; *full when everything is to be checked. False: stop. */
+static bool next_cycle(struct sync *y, bool *full)
+{
+	struct store *s = y->store;
+	size_t waiting = waiting_here(y);
+	int64_t now = clock_mono_ms();
+	int64_t until = y->cycle_at_ms;
+	if (waiting > 0 && now + s->options->probe_interval_ms < until)
+		until = now + s->options->probe_interval_ms;
+	PTOK(pthread_mutex_lock(&y->lock));
+	y->running = false;
+	while (!y->stop && !y->woken && !y->asked) {
+		if (!thread_cond_wait_until(&y->wake, &y->lock, until))
+			break;
+	}
+	bool switched = circuit_switches(s->mysql) != y->mysql_switches;
+	y->mysql_switches = circuit_switches(s->mysql);
+	*full = y->asked || switched || clock_mono_ms() >= y->cycle_at_ms;
+	y->woken = false;
+	y->asked = false;
+	y->running = true;
+	bool go = !y->stop;
+	PTOK(pthread_mutex_unlock(&y->lock));
+	if (*full)
+		y->cycle_at_ms = clock_mono_ms() + s->options->sync_interval_ms;
+	return go;
+}
+
+static void *sync_main(void *arg)
+{
+	struct sync *y = arg;
+	bool full = false;
+	session_open(&y->session, y->store, "sync");
+	while (next_cycle(y, &full))
+		run_cycle(y, full);
+	session_close(&y->session);
+	return NULL;
+}
+
+void sync_start(struct sync *y)
+{
+	y->thread = thread_start("sync", sync_main, y);
+}
+
+void sync_stop(struct sync *y)
+{
+	PTOK(pthread_mutex_lock(&y->lock));
+	y->stop = true;
+	PTOK(pthread_cond_signal(&y->wake));
+	PTOK(pthread_mutex_unlock(&y->lock));
+	PTOK(pthread_join(y->thread, NULL));
+}

@@ -1,0 +1,429 @@
+/* verify.c - is the cache what MySQL says? Finds differences, looks twice, repairs by the log. */
+#include "relevo/verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "relevo/clock.h"
+#include "relevo/digest.h"
+#include "relevo/log.h"
+#include "relevo/mem.h"
+#include "relevo/tables.h"
+
+#define REPAIR_BATCH 500
+#define SECOND_LOOK_MS 100
+#define CACHE_TRIES 5
+
+/* A growing list of item ids. */
+struct ids {
+	int64_t *at;
+	size_t count, room;
+};
+
+static void ids_add(struct ids *list, int64_t id)
+{
+	if (list->count == list->room) {
+		list->room = list->room == 0 ? 64 : list->room * 2;
+		list->at = mem_resize(list->at, list->room, sizeof(*list->at));
+	}
+	list->at[list->count++] = id;
+}
+
+/* --- the items:cache key --- */
+
+enum cache_state { CACHE_GOOD, CACHE_BAD, CACHE_MOVING };
+
+struct cache_facts {
+	redisReply *log, *cache, *hash;
+};
+
+static enum err_code cache_read(struct redis *r, redisReply **out, struct err *e)
+{
+	static const char *const commands[] = { "MULTI", "HMGET items:log epoch seq snap",
+						"GET items:cache", "GET items:cache:hash" };
+	redisReply *reply = NULL;
+	for (size_t i = 0; i < 4; i++) {
+		enum err_code code = redis_callf(r, &reply, e, commands[i]);
+		if (code != ERR_NONE)
+			return code;
+		freeReplyObject(reply);
+	}
+	enum err_code code = redis_callf(r, &reply, e, "EXEC");
+	if (code != ERR_NONE)
+		return code;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3) {
+		freeReplyObject(reply);
+		return err_set(e, ERR_INTERNAL, "Redis answered a transaction in part");
+	}
+	*out = reply;
+	return ERR_NONE;
+}
+
+static void view_hash(struct mirror_view *view, char out[DIGEST_HEX_SIZE])
+{
+	size_t count = 0, bytes = 0;
+	uint8_t raw[DIGEST_SIZE];
+	struct iovec *pieces = mirror_view_array(view, &count, &bytes);
+	struct digest *d = digest_begin();
+	for (size_t i = 0; i < count; i++)
+		digest_add(d, pieces[i].iov_base, pieces[i].iov_len);
+	digest_end(&d, raw);
+	digest_hex(raw, out);
+	free(pieces);
+}
+
+/* Own bytes against own hash, then, when both stand at the same position, against the mirror. */
+static enum cache_state cache_judge(struct verify *v, const redisReply *facts,
+				    struct verify_report *report)
+{
+	const redisReply *log = facts->element[0], *cache = facts->element[1],
+			 *hash = facts->element[2];
+	char text[DIGEST_HEX_SIZE], mine[DIGEST_HEX_SIZE];
+	uint8_t raw[DIGEST_SIZE];
+	report->hash_match = false;
+	if (cache->type != REDIS_REPLY_STRING || hash->type != REDIS_REPLY_STRING)
+		return CACHE_BAD;
+	digest_of(cache->str, cache->len, raw);
+	digest_hex(raw, text);
+	if (strcmp(text, hash->str) != 0)
+		return CACHE_BAD;
+	report->hash_match = true;
+	struct mirror_view *view = mirror_view(v->mirror);
+	struct mirror_position at = mirror_view_position(view);
+	enum cache_state state = CACHE_MOVING;
+	if (log->elements == 3 && log->element[2]->type == REDIS_REPLY_STRING &&
+	    strtoull(log->element[2]->str, NULL, 10) == at.seq && !mirror_view_unlogged(view)) {
+		view_hash(view, mine);
+		state = strcmp(mine, text) == 0 ? CACHE_GOOD : CACHE_BAD;
+	}
+	report->items = mirror_view_items(view);
+	mirror_view_unref(&view);
+	return state;
+}
+
+/* Publish the mirror, also over a snapshot of the same position. */
+static enum err_code cache_publish(struct verify *v, bool again, struct err *e)
+{
+	size_t bytes = 0;
+	struct mirror_view *view = mirror_view(v->mirror);
+	enum err_code code = changelog_publish(v->redis, view, v->instance, again, &bytes, e);
+	mirror_view_unref(&view);
+	if (code == ERR_STALE) {
+		err_clear(e);
+		code = ERR_NONE;
+	}
+	return code;
+}
+
+static enum err_code cache_check(struct verify *v, struct verify_report *report, struct err *e)
+{
+	enum cache_state state = CACHE_MOVING;
+	enum err_code code = ERR_NONE;
+	for (unsigned i = 0; i < CACHE_TRIES && state != CACHE_GOOD && code == ERR_NONE; i++) {
+		redisReply *facts = NULL;
+		code = changelog_catch_up(v->redis, v->mirror, e);
+		if (code == ERR_NONE && state == CACHE_MOVING && i > 0)
+			code = cache_publish(v, false, e);
+		if (code == ERR_NONE)
+			code = cache_read(v->redis, &facts, e);
+		if (code != ERR_NONE)
+			break;
+		state = cache_judge(v, facts, report);
+		freeReplyObject(facts);
+		if (state == CACHE_BAD) {
+			report->rebuilt = true;
+			log_warn(TAG_REBUILD, "%s: items:cache %s; published anew", v->instance,
+				 report->hash_match ? "differs from the log"
+						    : "does not match its hash");
+			code = cache_publish(v, true, e);
+		}
+	}
+	/* A cache that never stands still while we look is in use and matched its hash. */
+	report->is_valid = state != CACHE_BAD && report->hash_match;
+	return code;
+}
+
+/* --- MySQL against the mirror --- */
+
+struct compare {
+	struct mirror *mirror;
+	struct row **rows; /* of the view, by id; new references */
+	size_t count, room, next;
+	struct ids differ;
+};
+
+static bool collect_row(void *ctx, struct row *row)
+{
+	struct compare *c = ctx;
+	if (row->id == 0)
+		return true;
+	if (c->count == c->room) {
+		c->room = c->room == 0 ? 1024 : c->room * 2;
+		c->rows = mem_resize(c->rows, c->room, sizeof(struct row *));
+	}
+	c->rows[c->count++] = row_ref(row);
+	return true;
+}
+
+static bool same_row(const struct row *a, const struct row *b)
+{
+	return a->json_len == b->json_len && memcmp(a->json, b->json, a->json_len) == 0;
+}
+
+static bool compare_row(void *ctx, unsigned statement, const struct db_row *result)
+{
+	(void)statement;
+	struct compare *c = ctx;
+	struct row *theirs = tables_row(result);
+	if (theirs == NULL)
+		return true;
+	while (c->next < c->count && c->rows[c->next]->id < theirs->id)
+		ids_add(&c->differ, c->rows[c->next++]->id);
+	if (c->next < c->count && c->rows[c->next]->id == theirs->id) {
+		const struct row *mine = c->rows[c->next++];
+		if (!mine->pending && !same_row(mine, theirs))
+			ids_add(&c->differ, theirs->id);
+	} else {
+		ids_add(&c->differ, theirs->id);
+	}
+	row_unref(&theirs);
+	return true;
+}
+
+static void put_select(struct buf *sql)
+{
+	buf_puts(sql, "SELECT ");
+	tables_put_item_columns(sql);
+	buf_puts(sql, " FROM " TABLE_NAME);
+}
+
+static enum err_code compare_all(struct verify *v, struct ids *differ, struct err *e)
+{
+	struct compare c = { .mirror = v->mirror };
+	struct buf sql = { 0 };
+	struct mirror_view *view = mirror_view(v->mirror);
+	mirror_view_each(view, collect_row, &c);
+	mirror_view_unref(&view);
+	put_select(&sql);
+	buf_puts(&sql, " ORDER BY id");
+	enum err_code code = db_run(v->db, sql.bytes, sql.len, false, true, compare_row, &c, NULL, e);
+	while (c.next < c.count)
+		ids_add(&c.differ, c.rows[c.next++]->id);
+	for (size_t i = 0; i < c.count; i++)
+		row_unref(&c.rows[i]);
+	free(c.rows);
+	buf_free(&sql);
+	*differ = c.differ;
+	return code;
+}
+
+/* --- a second look, and the repair --- */
+
+struct fetched {
+	struct row **rows;
+	size_t count;
+};
+
+static bool fetch_row(void *ctx, unsigned statement, const struct db_row *result)
+{
+	(void)statement;
+	struct fetched *f = ctx;
+	struct row *row = tables_row(result);
+	if (row != NULL && f->count < REPAIR_BATCH)
+		f->rows[f->count++] = row;
+	return true;
+}
+
+static struct row *fetched_find(const struct fetched *f, int64_t id)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->rows[i]->id == id)
+			return f->rows[i];
+	}
+	return NULL;
+}
+
+static void fetched_free(struct fetched *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		row_unref(&f->rows[i]);
+	free(f->rows);
+}
+
+static enum err_code fetch(struct verify *v, const int64_t *ids, size_t count, const char *head,
+			   const char *tail, struct fetched *out, struct err *e)
+{
+	struct buf sql = { 0 };
+	out->rows = mem_zero(REPAIR_BATCH, sizeof(struct row *));
+	out->count = 0;
+	buf_puts(&sql, head);
+	put_select(&sql);
+	buf_puts(&sql, " WHERE id IN (");
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_putc(&sql, ',');
+		buf_put_i64(&sql, ids[i]);
+	}
+	buf_puts(&sql, ")");
+	buf_puts(&sql, tail);
+	enum err_code code = db_run(v->db, sql.bytes, sql.len, false, false, fetch_row, out, NULL, e);
+	buf_free(&sql);
+	return code;
+}
+
+/* What has to be said about this item, if anything: nothing while operations wait on it. */
+static bool add_repair(struct verify *v, int64_t id, struct row *theirs, struct changes *changes)
+{
+	struct mirror_item_state state;
+	bool differs = false;
+	mirror_item_state(v->mirror, id, (struct opid){ { 0 } }, &state);
+	if (state.pending) {
+		differs = false;
+	} else if (theirs == NULL) {
+		differs = state.row != NULL;
+		if (differs && changes != NULL)
+			changes_delete(changes, id, state.base_version + 1, true);
+	} else {
+		differs = state.row == NULL || !same_row(state.row, theirs);
+		if (differs && changes != NULL)
+			changes_row(changes, theirs, true, true);
+	}
+	row_unref(&state.row);
+	return differs;
+}
+
+static enum err_code second_look(struct verify *v, const struct ids *differ, struct ids *still,
+				 struct err *e)
+{
+	enum err_code code = ERR_NONE;
+	const struct timespec pause = { .tv_nsec = SECOND_LOOK_MS * 1000000L };
+	nanosleep(&pause, NULL);
+	for (size_t i = 0; i < differ->count && code == ERR_NONE; i += REPAIR_BATCH) {
+		size_t n = differ->count - i < REPAIR_BATCH ? differ->count - i : REPAIR_BATCH;
+		struct fetched f = { 0 };
+		code = fetch(v, differ->at + i, n, "", "", &f, e);
+		if (code == ERR_NONE)
+			code = changelog_catch_up(v->redis, v->mirror, e);
+		for (size_t k = 0; k < n && code == ERR_NONE; k++) {
+			int64_t id = differ->at[i + k];
+			if (add_repair(v, id, fetched_find(&f, id), NULL))
+				ids_add(still, id);
+		}
+		fetched_free(&f);
+	}
+	return code;
+}
+
+/* Repair under the row locks, so that no write of ours slips in between. */
+static enum err_code repair_batch(struct verify *v, const int64_t *ids, size_t count,
+				  size_t *repaired, struct err *e)
+{
+	struct fetched locked = { 0 }, plain = { 0 };
+	struct changes changes = { 0 };
+	uint64_t seq = 0;
+	enum err_code code = lease_keep(v->redis, v->lease, e);
+	if (code == ERR_NONE)
+		code = fetch(v, ids, count, "BEGIN;", " FOR UPDATE SKIP LOCKED", &locked, e);
+	if (code == ERR_NONE)
+		code = fetch(v, ids, count, "", "", &plain, e);
+	if (code == ERR_NONE)
+		code = changelog_catch_up(v->redis, v->mirror, e);
+	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
+		struct row *theirs = fetched_find(&locked, ids[i]);
+		/* Locked by somebody: it is being written, the next check sees what comes of it. */
+		if (theirs == NULL && fetched_find(&plain, ids[i]) != NULL)
+			continue;
+		add_repair(v, ids[i], theirs, &changes);
+	}
+	if (code == ERR_NONE && changes.count > 0)
+		code = changelog_append(v->redis, v->mirror, v->instance, &changes, NULL, 0, &seq, e);
+	if (code == ERR_NONE && changes.count > 0) {
+		*repaired += changes.count;
+		if (v->wrote != NULL)
+			v->wrote(v->ctx, seq);
+	}
+	db_rollback(v->db);
+	changes_free(&changes);
+	fetched_free(&locked);
+	fetched_free(&plain);
+	return code;
+}
+
+static enum err_code repair(struct verify *v, const struct ids *still, struct verify_report *report,
+			    struct err *e)
+{
+	enum err_code code = ERR_NONE;
+	for (size_t i = 0; i < still->count && code == ERR_NONE; i += REPAIR_BATCH) {
+		size_t n = still->count - i < REPAIR_BATCH ? still->count - i : REPAIR_BATCH;
+		code = repair_batch(v, still->at + i, n, &report->repaired, e);
+	}
+	if (report->repaired > 0) {
+		report->rebuilt = true;
+		log_warn(TAG_REBUILD, "%s: %zu items differed from MySQL (first id %lld); repaired",
+			 v->instance, report->repaired, (long long)still->at[0]);
+	}
+	return code;
+}
+
+enum err_code verify_run(struct verify *v, struct verify_report *report, struct err *e)
+{
+	struct ids differ = { 0 }, still = { 0 };
+	*report = (struct verify_report){ 0 };
+	enum err_code code = cache_check(v, report, e);
+	bool rebuilt = report->rebuilt;
+	if (code == ERR_NONE)
+		code = compare_all(v, &differ, e);
+	if (code == ERR_NONE && differ.count > 0)
+		code = second_look(v, &differ, &still, e);
+	if (code == ERR_NONE && still.count > 0)
+		code = repair(v, &still, report, e);
+	if (code == ERR_NONE && report->repaired > 0) {
+		code = cache_publish(v, false, e);
+		if (code == ERR_NONE)
+			code = cache_check(v, report, e);
+	}
+	report->rebuilt |= rebuilt || report->repaired > 0;
+	free(differ.at);
+	free(still.at);
+	return code;
+}
+
+/* --- reading everything --- */
+
+struct read_all {
+	struct mirror *mirror;
+	struct changes changes;
+};
+
+static void read_flush(struct read_all *r)
+{
+	mirror_apply_unlogged(r->mirror, &r->changes);
+	changes_free(&r->changes);
+}
+
+static bool read_row(void *ctx, unsigned statement, const struct db_row *result)
+{
+	(void)statement;
+	struct read_all *r = ctx;
+	struct row *row = tables_row(result);
+	if (row == NULL)
+		return true;
+	changes_row(&r->changes, row, true, false);
+	row_unref(&row);
+	if (r->changes.count >= 1000)
+		read_flush(r);
+	return true;
+}
+
+enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e)
+{
+	struct read_all r = { .mirror = m };
+	struct buf sql = { 0 };
+	put_select(&sql);
+	buf_puts(&sql, " ORDER BY id");
+	enum err_code code = db_run(d, sql.bytes, sql.len, false, true, read_row, &r, NULL, e);
+	read_flush(&r);
+	buf_free(&sql);
+	return code;
+}

@@ -1,0 +1,52 @@
+"""A Redis of our own."""
+import os
+
+import redis
+
+from .ports import free_port
+from .process import Process
+from .wait import wait_until
+
+
+class Redis(Process):
+    def __init__(self, folder, durable=True):
+        super().__init__("redis-server", os.path.join(folder, "redis.log"))
+        self.data = os.path.join(folder, "redis")
+        os.makedirs(self.data, exist_ok=True)
+        self.port = free_port()
+        self.durable = durable
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def launch(self):
+        self.spawn(["redis-server", "--bind", "127.0.0.1", "--port", str(self.port),
+                    "--dir", self.data, "--save", "", "--maxmemory-policy", "noeviction",
+                    "--appendonly", "yes" if self.durable else "no",
+                    "--appendfsync", "always"])
+
+    def start(self):
+        if not self.running:
+            self.launch()
+        self.await_ready()
+
+    def await_ready(self):
+        def answers():
+            assert self.running, f"redis-server ended:\n{self.log_tail(20)}"
+            try:
+                return self.db.ping()
+            except redis.exceptions.RedisError:
+                return False
+        wait_until(answers, 20, "Redis answers", pause=0.01)
+
+    def stop(self):
+        self.terminate(timeout=20)
+
+    @property
+    def db(self):
+        """A client; bytes in, bytes out."""
+        return redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=10)
+
+    def wipe(self):
+        self.db.flushall()

@@ -1,0 +1,102 @@
+/* test_routes.c - the route table: which path finds which row, and with which methods. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../src/http/routes.h"
+
+static const struct route *find(const char *path)
+{
+	const char *arg;
+	size_t len;
+
+	return route_find(path, &arg, &len);
+}
+
+static void every_pattern_finds_its_own_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < route_count; i++) {
+		const struct route *r = find(routes[i].pattern);
+		assert_ptr_equal(r, &routes[i]);
+		assert_int_equal(route_index(r), i);
+	}
+	assert_int_equal(route_index(NULL), route_count);
+}
+
+static void captures_one_segment(void **state)
+{
+	const char *arg;
+	size_t len;
+
+	(void)state;
+	assert_string_equal(route_find("/items/15", &arg, &len)->pattern, "/items/{id}");
+	assert_int_equal(len, 2);
+	assert_memory_equal(arg, "15", 2);
+	assert_string_equal(route_find("/sync/dead/x-y/retry", &arg, &len)->pattern,
+			    "/sync/dead/{op}/retry");
+	assert_int_equal(len, 3);
+	assert_memory_equal(arg, "x-y", 3);
+}
+
+static void other_paths_are_not_found(void **state)
+{
+	static const char *const paths[] = {
+		"",	     "/",	    "/item",	    "/itemss",		"/items/",
+		"/items/1/", "/items//",    "/items/1/2",   "//items",		"/ITEMS",
+		"/sync",     "/sync/dead/", "/health/live", "/sync/dead//retry"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+		assert_null(find(paths[i]));
+}
+
+static void head_goes_where_get_goes(void **state)
+{
+	const struct route *items = find("/items"), *run = find("/sync/run");
+
+	(void)state;
+	assert_ptr_equal(route_endpoint(items, METHOD_HEAD), route_endpoint(items, METHOD_GET));
+	assert_null(route_endpoint(run, METHOD_HEAD));
+	assert_null(route_endpoint(items, METHOD_PUT));
+	assert_null(route_endpoint(items, METHOD_OTHER));
+}
+
+static void allow_names_the_methods(void **state)
+{
+	char allow[ALLOW_SIZE];
+
+	(void)state;
+	route_allow(find("/items/1"), allow);
+	assert_string_equal(allow, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+	route_allow(find("/sync/run"), allow);
+	assert_string_equal(allow, "POST, OPTIONS");
+}
+
+static void only_writes_want_a_body(void **state)
+{
+	(void)state;
+	assert_int_equal(route_endpoint(find("/items"), METHOD_POST)->body, BODY_JSON);
+	assert_int_equal(route_endpoint(find("/items/1"), METHOD_PUT)->body, BODY_JSON);
+	assert_int_equal(route_endpoint(find("/items/1"), METHOD_DELETE)->body, BODY_IGNORED);
+	assert_int_equal(route_endpoint(find("/sync/dead/x/retry"), METHOD_POST)->body,
+			 BODY_OPTIONAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_pattern_finds_its_own_row),
+		cmocka_unit_test(captures_one_segment),
+		cmocka_unit_test(other_paths_are_not_found),
+		cmocka_unit_test(head_goes_where_get_goes),
+		cmocka_unit_test(allow_names_the_methods),
+		cmocka_unit_test(only_writes_want_a_body),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

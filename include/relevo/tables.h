@@ -92,7 +92,7 @@ char *dead_letter_json(const struct dead_letter *l);
 void dead_put_replace(struct buf *out, const struct dead_letter *l);
 void dead_put_delete(struct buf *out, struct opid op);
 /* All (newest first, at most `limit`) or one. */
-MUST_CHECK enum err_code dead_list(struct db *d, unsigned limit, struct dead_letter **out,
+MUST_CHECK enum err_code dead_letter_list(struct db *d, unsigned limit, struct dead_letter **out,
 				   size_t *count, struct err *e);
 
 #endif

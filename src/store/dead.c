@@ -65,7 +65,7 @@ static json_t *letters_from_mysql(struct store *s, struct session *session)
 	struct err e = ERR_INIT;
 	if (!session_mysql(session, s))
 		return NULL;
-	if (dead_list(session->db, LETTERS_MAX, &list, &count, &e) != ERR_NONE) {
+	if (dead_letter_list(session->db, LETTERS_MAX, &list, &count, &e) != ERR_NONE) {
 		store_mysql_failed(s, &e);
 		return NULL;
 	}

@@ -392,7 +392,7 @@ static enum err_code settle_all(struct run *r, struct knowns *k, struct err *e)
 {
 	struct err why = ERR_INIT;
 	enum err_code code = drain_db_error(
-		dead_list(r->d->db, LETTERS_MAX, &k->letters, &k->letter_count, &why), &why, e);
+		dead_letter_list(r->d->db, LETTERS_MAX, &k->letters, &k->letter_count, &why), &why, e);
 
 	for (size_t from = 0; from < k->count && code == ERR_NONE; from += DRAIN_BATCH) {
 		struct knowns slice = { .at = k->at + from, .count = k->count - from };

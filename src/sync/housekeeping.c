@@ -93,7 +93,7 @@ static enum err_code copy_letters(struct store *s, struct session *session, json
 {
 	struct dead_letter *list = NULL;
 	size_t n = 0;
-	enum err_code code = dead_list(session->db, LETTERS_MAX, &list, &n, e);
+	enum err_code code = dead_letter_list(session->db, LETTERS_MAX, &list, &n, e);
 	if (code == ERR_NONE)
 		code = drop_stale(session, list, n, e);
 	*count = 0;

@@ -127,7 +127,7 @@ enum err_code changelog_found(struct redis *r, struct mirror *m, const char *was
 	}
 	if (code == ERR_NONE) {
 		freeReplyObject(reply);
-		mirror_rebase(m, &start);
+		mirror_rebase_at(m, &start, v);
 	}
 	redis_args_free(&args);
 	buf_free(&p.bytes);

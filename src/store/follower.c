@@ -113,6 +113,9 @@ static enum err_code put_back(struct follow *f, struct err *e)
 static enum err_code found(struct follow *f, const char *was, bool lost, struct err *e)
 {
 	struct store *s = f->store;
+	/* At the start the first probe of MySQL may still be on its way. */
+	if (!mirror_loaded(s->mirror))
+		(void)circuit_wait_up(s->mysql, clock_mono_ms() + s->options->mysql_timeout_ms);
 	if (session_mysql(&f->session, s)) {
 		struct err read = ERR_INIT;
 		if (verify_read_all(f->session.db, s->mirror, &read) != ERR_NONE)

@@ -63,8 +63,7 @@ static json_t *details_json(json_t *metadata, const struct mirror_counts *counts
 	json_t *check = json_object_get(metadata, "check");
 	json_t *details = json_object();
 	put_member(details, "is_valid", check, "is_valid", json_false());
-	put_member(details, "items_count", check, "items_count",
-		   json_integer((json_int_t)counts->items));
+	json_object_set_new(details, "items_count", json_integer((json_int_t)counts->items));
 	put_member(details, "hash_match", check, "hash_match", json_false());
 	return details;
 }

@@ -289,8 +289,9 @@ static enum err_code read_list(struct run *r, enum op_kind list, size_t length, 
 
 		code = lease_keep(r->d->redis, r->d->lease, e);
 		if (code == ERR_NONE)
-			code = redis_callf(r->d->redis, &chunk, e, "LRANGE %s %zu %zu",
-					   drain_lists[list], from, to - 1);
+			code = redis_callf(r->d->redis, &chunk, e, "LRANGE %s %llu %llu",
+					   drain_lists[list], (unsigned long long)from,
+					   (unsigned long long)(to - 1));
 		if (code != ERR_NONE)
 			break;
 		if (chunk->type == REDIS_REPLY_ARRAY)

@@ -29,7 +29,7 @@ static struct opid opid_of(unsigned n)
 static void give_fields(struct operation *op, unsigned n)
 {
 	struct fields f = { .store = NULL };
-	char text[COLUMNS_MAX][16];
+	char text[COLUMNS_MAX][40];
 
 	for (size_t i = 0; i < column_count; i++) {
 		if (op->kind != OP_CREATE && i != n % column_count)
@@ -202,7 +202,7 @@ static bool has_create(const enum op_kind *kinds, unsigned length)
 
 static void one_sequence(const enum op_kind *kinds, unsigned length, bool existing, bool legacy)
 {
-	struct operation *ops[LENGTH_MAX], *lists[LENGTH_MAX];
+	struct operation *ops[LENGTH_MAX] = { NULL }, *lists[LENGTH_MAX] = { NULL };
 	struct online online = { .existing = existing, .present = existing };
 	struct opid temp = opid_of(1000);
 	struct fold fold;

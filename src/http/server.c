@@ -19,7 +19,7 @@
 #include "request.h"
 
 /* Room for 16 KiB of headers, what MHD keeps besides them, and the answer's own headers. */
-#define CONNECTION_MEMORY ((size_t)40 << 10)
+#define CONNECTION_MEMORY ((size_t)32 << 10)
 #define CONNECTIONS_MAX	  16384u
 #define FILES_KEPT	  128u /* for logs, MySQL and Redis sessions */
 #define BACKLOG		  4096

@@ -1,0 +1,54 @@
+// The peer of the benchmark: POST and GET of items over MySQL, cached in Redis, as a careful team
+// would write it in Node. It has no outage path: it does less than relevo does for each request.
+import Fastify from "fastify";
+import Redis from "ioredis";
+import mysql from "mysql2/promise";
+
+const [port, mysqlPort, redisPort] = process.argv.slice(2).map(Number);
+const pool = mysql.createPool({
+  host: "127.0.0.1", port: mysqlPort, user: "relevo", password: "relevo", database: "relevo",
+  connectionLimit: 10, dateStrings: true,
+});
+const redis = new Redis(redisPort, "127.0.0.1");
+const app = Fastify();
+
+await pool.query(`CREATE TABLE IF NOT EXISTS peer_items (
+  id BIGINT AUTO_INCREMENT PRIMARY KEY, code VARCHAR(50), type VARCHAR(50), status VARCHAR(50),
+  area VARCHAR(100), acquisition_date DATE NULL)`);
+
+const text = (max) => ({ type: "string", minLength: 1, maxLength: max });
+const body = {
+  type: "object",
+  required: ["code", "type", "status", "area"],
+  properties: {
+    code: text(50), type: text(50), status: text(50), area: text(100),
+    acquisition_date: { type: ["string", "null"] },
+  },
+};
+
+app.post("/items", { schema: { body } }, async (request, reply) => {
+  const { code, type, status, area, acquisition_date = null } = request.body;
+  const [result] = await pool.execute(
+    "INSERT INTO peer_items (code, type, status, area, acquisition_date) VALUES (?, ?, ?, ?, ?)",
+    [code, type, status, area, acquisition_date]);
+  const item = { id: result.insertId, code, type, status, area, acquisition_date };
+  await redis.hset("peer:items", item.id, JSON.stringify(item));
+  return reply.code(201).send({ source: "MySQL", status: "success", data: item });
+});
+
+app.get("/items/:id", async (request, reply) => {
+  const cached = await redis.hget("peer:items", request.params.id);
+  if (cached === null) return reply.code(404).send({ title: "Not found" });
+  return { source: "REDIS_CACHE", data: JSON.parse(cached) };
+});
+
+app.get("/items", async (request) => {
+  const limit = Number(request.query.limit ?? 1000);
+  const ids = Array.from({ length: limit }, (_, i) => i + 1);
+  const rows = await redis.hmget("peer:items", ...ids);
+  const data = rows.filter((row) => row !== null).map((row) => JSON.parse(row));
+  return { source: "REDIS_CACHE", data, count: data.length };
+});
+
+await app.listen({ port, host: "127.0.0.1" });
+console.log(`peer on ${port}`);

@@ -1,0 +1,109 @@
+"""GET /metrics: Prometheus text."""
+import re
+
+import pytest
+
+from harness import item, wait_until
+
+LINE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[^{}]*\})? (-?[0-9.]+(?:e[-+]?\d+)?|\+Inf|NaN)$")
+
+
+def samples(daemon):
+    """{'name{labels}': value}, after checking the form of every line."""
+    answer = daemon.api.get("/metrics")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    found, typed = {}, set()
+    for line in answer.body.decode().splitlines():
+        if line.startswith("# TYPE "):
+            typed.add(line.split()[2])
+        elif line and not line.startswith("# HELP "):
+            match = LINE.match(line)
+            assert match, line
+            assert re.sub(r"_(bucket|sum|count)$", "", match[1]) in typed or match[1] in typed, line
+            key = match[1] + (match[2] or "")
+            assert key not in found, f"twice: {key}"
+            found[key] = float(match[3])
+    return found
+
+
+def value(daemon, *words):
+    """The sum of the samples whose name and labels hold every word."""
+    chosen = {key: n for key, n in samples(daemon).items() if all(word in key for word in words)}
+    assert chosen, words
+    return sum(chosen.values())
+
+
+def test_form(relevo):
+    relevo.api.post("/items", item())
+    relevo.api.get("/items/1")
+    assert len(samples(relevo)) > 20
+
+
+def test_requests_by_route_and_code(relevo):
+    for n in range(3):
+        relevo.api.post("/items", item(code=f"C-{n}"))
+    relevo.api.get("/items/1")
+    relevo.api.get("/items/77")
+    assert value(relevo, "requests", "_total", '"/items"', '"201"') == 3
+    assert value(relevo, "requests", "_total", '"/items/{id}"', '"200"') == 1
+    assert value(relevo, "requests", "_total", '"/items/{id}"', '"404"') == 1
+
+
+def test_the_path_itself_is_no_label(relevo):
+    relevo.api.get("/items/77")
+    relevo.api.get("/some/thing")
+    assert not [key for key in samples(relevo) if "77" in key or "some" in key]
+
+
+def test_latency_histogram(relevo):
+    for n in range(5):
+        relevo.api.post("/items", item(code=f"C-{n}"))
+    buckets = [key for key in samples(relevo) if "duration" in key and "_bucket" in key
+               and '"/items"' in key]
+    assert any('le="+Inf"' in key for key in buckets)
+    assert value(relevo, "duration", "_count", '"/items"') >= 5
+
+
+def test_both_servers_up_and_down(system, relevo):
+    assert value(relevo, "up{", "mysql") == 1 and value(relevo, "up{", "redis") == 1
+    system.mysql_down()
+    assert value(relevo, "up{", "mysql") == 0 and value(relevo, "up{", "redis") == 1
+    system.redis_down()
+    assert value(relevo, "up{", "redis") == 0
+
+
+def test_pending_by_kind(system, relevo):
+    relevo.api.post("/items", item())
+    system.mysql_down()
+    for n in range(3):
+        relevo.api.post("/items", item(code=f"C-{n}"))
+    relevo.api.patch("/items/1", {"area": "x"})
+    for kind, count in (("create", 3), ("update", 1), ("delete", 0)):
+        assert value(relevo, "pending", f'"{kind}') == count
+
+
+def test_cache_items(relevo):
+    for n in range(4):
+        relevo.api.post("/items", item(code=f"C-{n}"))
+    assert value(relevo, "cache_items") == 4
+
+
+@pytest.mark.parametrize("name", ["drain", "rebuild", "conflict", "batch"])
+def test_counters_are_there(relevo, name):
+    relevo.api.post("/items", item())
+    assert value(relevo, name) >= 0
+
+
+def test_drains_are_counted(system, relevo):
+    before = value(relevo, "drains")
+    system.mysql_down()
+    relevo.api.post("/items", item())
+    system.mysql_up()
+    wait_until(lambda: value(relevo, "drains") > before, 5, "drains")
+
+
+def test_rebuilds_are_counted(system, relevo):
+    relevo.api.post("/items", item())
+    system.mysql.sql("UPDATE items SET area='x'")
+    wait_until(lambda: value(relevo, "rebuilds") >= 1, 10, "rebuilds")

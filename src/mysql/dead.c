@@ -172,8 +172,8 @@ static bool letter_row(void *ctx, unsigned statement, const struct db_row *row)
 	return true;
 }
 
-enum err_code dead_letter_list(struct db *d, unsigned limit, struct dead_letter **out, size_t *count,
-			struct err *e)
+enum err_code dead_letter_list(struct db *d, unsigned limit, struct dead_letter **out,
+			       size_t *count, struct err *e)
 {
 	struct letters all = { .at = NULL };
 	struct buf sql = { 0 };

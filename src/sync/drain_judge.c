@@ -294,12 +294,14 @@ static bool operation_wins(const struct run *r, const struct plan *p)
 
 static void judge_conflict(const struct run *r, struct plan *p)
 {
-	char detail[160];
+	char detail[256], now[CLOCK_TEXT_SIZE], base[CLOCK_TEXT_SIZE];
 
+	clock_format(p->row->updated_us, now);
+	clock_format(p->effect->base_updated_us, base);
 	snprintf(detail, sizeof(detail),
-		 "the row changed in MySQL meanwhile: it has version %" PRIu64
-		 ", the operation was based on %" PRIu64,
-		 p->row->version, p->effect->base_version);
+		 "the row changed in MySQL meanwhile: it is version %" PRIu64
+		 " of %s, the operation was based on version %" PRIu64 " of %s",
+		 p->row->version, now, p->effect->base_version, base);
 	if (operation_wins(r, p)) {
 		p->fate = FATE_APPLY;
 		plan_letter(p, "overwritten", "conflict", detail);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relevo/clock.h"
 #include "relevo/commit.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
@@ -272,8 +273,12 @@ static void put_record(struct buf *sql, struct known *known)
 				       .attempt = a->attempt,
 				       .accepted_us = a->accepted_us,
 				       .lifetime_s = DRAIN_LIFETIME_S };
+	int64_t age_us = clock_wall_us() - a->applied_us;
 	char id[24], version[24];
 
+	/* It lives as long from now on as any other drained operation. */
+	if (age_us > 0)
+		tuple.lifetime_s += (unsigned)(age_us / 1000000);
 	if (a->version == 0 && known->row != NULL)
 		a->version = known->row->version;
 	snprintf(id, sizeof(id), "%" PRId64, a->item_id);
@@ -392,7 +397,8 @@ static enum err_code settle_all(struct run *r, struct knowns *k, struct err *e)
 {
 	struct err why = ERR_INIT;
 	enum err_code code = drain_db_error(
-		dead_letter_list(r->d->db, LETTERS_MAX, &k->letters, &k->letter_count, &why), &why, e);
+		dead_letter_list(r->d->db, LETTERS_MAX, &k->letters, &k->letter_count, &why), &why,
+		e);
 
 	for (size_t from = 0; from < k->count && code == ERR_NONE; from += DRAIN_BATCH) {
 		struct knowns slice = { .at = k->at + from, .count = k->count - from };

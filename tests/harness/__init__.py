@@ -1,7 +1,8 @@
 """Real servers for the integration and fault tests: start, stop, kill, freeze, look inside."""
-from .checks import (assert_cache_exact, await_cache_exact, await_consistent, cache_bytes, drained, expect_problem, items_of,
-                     pending_counts, sync_status)
+from .checks import (assert_cache_exact, await_cache_exact, await_consistent, cache_bytes, drained,
+                     expect_problem, items_of, pending_counts, sync_status)
 from .client import Client, Response, raw_exchange
+from .crowd import Crowd
 from .items import DATE, FIELDS, ITEM_KEYS, item, item_key, row_of
 from .mariadb import MariaDB
 from .ports import free_port
@@ -12,8 +13,8 @@ from .system import System
 from .wait import SLOW, wait_until
 
 __all__ = [
-    "Client", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "Process", "Redis", "Relevo", "Response",
-    "SLOW", "System", "assert_cache_exact", "cache_bytes", "drained", "expect_problem",
-    "free_port", "item", "item_key", "items_of", "pending_counts", "raw_exchange", "row_of",
-    "sync_status", "wait_until",
+    "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "Process", "Redis", "Relevo",
+    "Response", "SLOW", "System", "assert_cache_exact", "await_cache_exact", "await_consistent", "cache_bytes",
+    "drained", "expect_problem", "free_port", "item", "item_key", "items_of", "pending_counts",
+    "raw_exchange", "row_of", "sync_status", "wait_until",
 ]

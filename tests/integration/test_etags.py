@@ -1,4 +1,6 @@
 """ETag, If-None-Match, If-Match."""
+import threading
+
 import pytest
 
 from harness import expect_problem, item, item_key
@@ -113,8 +115,6 @@ def test_if_match_sees_a_foreign_change(system, relevo, made):
 
 
 def test_of_many_writers_with_one_etag_one_wins(relevo, made):
-    import threading
-
     tag = etag(relevo, "/items/1")
     codes = []
 

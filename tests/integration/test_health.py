@@ -2,7 +2,7 @@
 import socket
 import time
 
-from harness import SLOW, item
+from harness import SLOW, item, wait_until
 
 MEMBERS = ["status", "mysql", "redis", "hostname", "port", "version", "uptime_seconds", "mode",
            "durability"]
@@ -124,7 +124,6 @@ def test_outage_writes_are_refused_with_eviction_if_so_configured(system):
     assert relevo.api.post("/items", item()).status == 202
     system.redis.db.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        from harness import wait_until
         wait_until(lambda: relevo.api.post("/items", item()).status == 503, 5, "503")
     finally:
         system.redis.db.config_set("maxmemory-policy", "noeviction")

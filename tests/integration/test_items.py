@@ -1,10 +1,11 @@
 """/items with both servers up."""
 import re
+import threading
 from urllib.parse import quote
 
 import pytest
 
-from harness import DATE, FIELDS, ITEM_KEYS, expect_problem, item, item_key, row_of
+from harness import FIELDS, ITEM_KEYS, expect_problem, item, item_key, row_of
 
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
 
@@ -381,8 +382,6 @@ def test_a_deleted_item_is_gone(relevo):
 
 
 def test_many_items_of_many_clients_arrive(system, relevo):
-    import threading
-
     def work(worker):
         for n in range(50):
             if relevo.api.post("/items", item(code=f"{worker}-{n}")).status != 201:

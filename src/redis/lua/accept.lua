@@ -2,6 +2,7 @@
 -- ARGV: epoch, instance, nonce, limit, then six values an operation: operation, kind (c u d),
 --   item key, expected marker of that item ('' none, '*' any), entry without `seq` and brace,
 --   fingerprint ('-' none).
+-- Entries are numbered by `items:order`, which a new epoch does not set back.
 -- Returns {seq (0: nothing was logged), verdict, ..}: a verdict is `ok`, `full`, `stale` (the
 --   item's marker is not the expected one: catch up and decide again), `moved` (the temporary
 --   item has its final id), `dup:FINGERPRINT` (this operation waits already).
@@ -40,8 +41,7 @@ for i = 5, #ARGV, 6 do
 	local op, kind, key = ARGV[i], ARGV[i + 1], ARGV[i + 2]
 	local said = verdict(op, kind, key, ARGV[i + 3])
 	if said == 'ok' then
-		local entry = ARGV[i + 4] .. ',"seq":'
-			.. string.format('%.0f', seq * 4096 + #changes) .. '}'
+		local entry = ARGV[i + 4] .. ',"seq":' .. redis.call('INCR', 'items:order') .. '}'
 		redis.call('RPUSH', lists[kind], entry)
 		redis.call('HSET', 'items:pending:ids', key, kind .. op)
 		redis.call('HSET', 'items:ops', op, ARGV[i + 5])

@@ -74,6 +74,8 @@ struct db_outcome {
 MUST_CHECK enum err_code db_run(struct db *d, const char *sql, size_t len, bool commits, bool stream,
 				db_each each, void *ctx, struct db_outcome *outcome,
 				struct err *e);
+/* Allow the following statements this long instead of the time-out (schema changes); 0: as usual. */
+void db_be_patient(struct db *d, int64_t ms);
 /* Rolls back; closes the session if that fails. */
 void db_rollback(struct db *d);
 

@@ -5,6 +5,10 @@
  * creates in batches; each transaction records all operations it stands for, then `settle` forgets
  * them in Redis and logs the result. A crash anywhere leaves a state from which the next run ends
  * in the same result.
+ *
+ * While Redis is away the same is done from memory, for operations that the mirror knows
+ * (drain_memory): MySQL's record of what was applied makes the lists, once they are back, a matter
+ * of settling only.
  */
 #ifndef RELEVO_DRAIN_H
 #define RELEVO_DRAIN_H
@@ -17,9 +21,9 @@
 
 struct drain {
 	struct db *db;
-	struct redis *redis;
+	struct redis *redis; /* NULL with drain_memory */
 	struct mirror *mirror;
-	struct lease *lease;
+	struct lease *lease; /* NULL with drain_memory */
 	const char *instance;
 	enum conflict_policy policy;
 	/* Called after every batch; `done` of `total` operations. May be NULL. */
@@ -39,5 +43,10 @@ MUST_CHECK enum err_code drain_adopt(struct drain *d, size_t *waiting, struct er
 /* One run. Errors: ERR_DOWN (either server), ERR_LEASE_LOST, ERR_EPOCH; what was settled before is
  * in the report, which is always filled. */
 MUST_CHECK enum err_code drain_run(struct drain *d, struct drain_report *report, struct err *e);
+
+/* Drain these without Redis: the result goes to the mirror, unlogged. One at a time in the whole
+ * system, by a lock in MySQL. Errors: ERR_BUSY (somebody has the lock), ERR_DOWN (MySQL). */
+MUST_CHECK enum err_code drain_memory(struct drain *d, struct operation *const *ops, size_t count,
+				      struct drain_report *report, struct err *e);
 
 #endif

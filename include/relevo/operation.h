@@ -4,7 +4,7 @@
  *
  * Entry, compact JSON, members in this order, absent when empty:
  *   {"id":ID,"data":{..},"op":OP,"kind":"create|update|delete","accepted_at":TIME,
- *    "instance":NAME,"base":{"version":N,"updated_at":TIME},"fingerprint":HEX32,
+ *    "instance":NAME,"base":{the item it was based on},"fingerprint":HEX32,
  *    "batch":OP,"nth":K,"attempt":N,"seq":N}
  * `id` is a number, or "pending_<OP>" for an item that has no final id yet; a create has no id.
  * `seq` is put in by the script that accepts (it alone knows the order of acceptance), so encode
@@ -36,6 +36,7 @@ struct operation {
 	int64_t accepted_us;  /* 0: unknown (legacy) */
 	uint64_t base_version;	 /* the row it was based on; 0: unknown, or pending on top of others */
 	int64_t base_updated_us;
+	char *base_json; /* owned: that row as it was shown, for dead letters; NULL: unknown */
 	bool has_fingerprint;	 /* came with an Idempotency-Key */
 	uint8_t fingerprint[16];
 	struct opid batch; /* nonzero: may have been applied already as part of this batch */

@@ -6,9 +6,11 @@
 #ifndef RELEVO_SYNC_H
 #define RELEVO_SYNC_H
 
+#include "relevo/drain.h"
 #include "relevo/err.h"
 #include "relevo/mirror.h"
 
+struct session;
 struct store;
 struct sync;
 
@@ -27,5 +29,10 @@ struct sync_totals {
 void sync_totals(struct sync *y, struct sync_totals *out);
 /* A repair outside of the cycle (a new epoch after Redis lost its memory): counted as a rebuild. */
 void sync_count_rebuild(struct sync *y);
+/* Redis is down: bring these operations (NULL: all that the mirror holds) into MySQL from memory,
+ * with the caller's session, by any thread. ERR_BUSY: another thread or instance is at it. */
+MUST_CHECK enum err_code sync_drain_memory(struct sync *y, struct session *session,
+					   struct operation *const *ops, size_t count,
+					   struct drain_report *report, struct err *e);
 
 #endif

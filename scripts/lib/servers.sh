@@ -81,7 +81,7 @@ mysql_account() {
 mysql_prepare() {
 	local account
 	account=$(mysql_account)
-	mkdir -p "$run_dir/mysql" "$run_dir/log"
+	mkdir -p "$run_dir/mysql" "$run_dir/mysql-tmp" "$run_dir/log"
 	cat >"$run_dir/mysql.init.sql" <<-SQL
 		CREATE DATABASE IF NOT EXISTS relevo CHARACTER SET utf8mb4;
 		CREATE USER IF NOT EXISTS relevo@'%' IDENTIFIED BY 'relevo';
@@ -92,6 +92,7 @@ mysql_prepare() {
 		[mariadbd]
 		user = $account
 		datadir = $run_dir/mysql
+		tmpdir = $run_dir/mysql-tmp
 		bind-address = 127.0.0.1
 		port = $1
 		socket = mysqld.sock
@@ -106,10 +107,10 @@ mysql_prepare() {
 	CNF
 	touch "$run_dir/log/mysql.log"
 	if [ "$(id -u)" -eq 0 ]; then
-		chown -R "$account" "$run_dir/mysql" "$run_dir/log/mysql.log"
+		chown -R "$account" "$run_dir/mysql" "$run_dir/mysql-tmp" "$run_dir/log/mysql.log"
 	fi
 	if [ ! -d "$run_dir/mysql/mysql" ]; then
-		mariadb-install-db --no-defaults --datadir="$run_dir/mysql" --user="$account" \
+		TMPDIR=$run_dir/mysql-tmp mariadb-install-db --no-defaults --datadir="$run_dir/mysql" --user="$account" \
 			--skip-test-db --skip-name-resolve >"$run_dir/log/mysql-install.log" 2>&1 || {
 			cat "$run_dir/log/mysql-install.log" >&2
 			return 1

@@ -37,7 +37,7 @@ static void render(const struct http *http, const struct store_health *h, const 
 	put_text(b, "{\"status\":", status);
 	put_bool(b, ",\"mysql\":", h->mysql);
 	put_bool(b, ",\"redis\":", h->redis);
-	put_text(b, ",\"hostname\":", http->options->instance);
+	put_text(b, ",\"hostname\":", http->host);
 	buf_puts(b, ",\"port\":");
 	buf_put_u64(b, http->port);
 	put_text(b, ",\"version\":", RELEVO_VERSION);

@@ -149,6 +149,8 @@ enum err_code http_start(struct http **out, const struct options *o, struct stor
 	struct http *h = mem_zero(1, sizeof *h);
 
 	h->options = o;
+	if (gethostname(h->host, sizeof(h->host) - 1) != 0)
+		snprintf(h->host, sizeof(h->host), "%s", o->instance);
 	h->store = s;
 	h->started_ms = clock_mono_ms();
 	h->started_wall_us = clock_wall_us();

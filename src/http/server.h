@@ -14,6 +14,7 @@ struct http {
 	/* fixed after http_start */
 	struct MHD_Daemon *daemon;
 	const struct options *options;
+	char host[256]; /* the machine's name, for /health */
 	struct store *store;
 	struct clients *clients;
 	struct counters *counters;

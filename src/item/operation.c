@@ -53,6 +53,7 @@ void operation_unref(struct operation **o)
 	if (op == NULL || atomic_fetch_sub_explicit(&op->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	fields_free(&op->fields);
+	free(op->base_json);
 	free(op);
 }
 
@@ -124,6 +125,10 @@ static void put_base(struct buf *out, const struct operation *o)
 	if (o->base_version == 0)
 		return;
 	put_name(out, "base");
+	if (o->base_json != NULL) {
+		buf_puts(out, o->base_json);
+		return;
+	}
 	buf_putc(out, '{');
 	put_number(out, "version", o->base_version);
 	put_time(out, "updated_at", o->base_updated_us);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "relevo/clock.h"
+#include "relevo/mem.h"
 #include "relevo/operation.h"
 #include "utf8.h"
 
@@ -67,9 +68,15 @@ static bool read_base(json_t *object, struct operation *o)
 {
 	json_t *base = json_object_get(object, "base");
 
-	return base == NULL ||
-	       (json_is_object(base) && read_number(base, "version", INT64_MAX, &o->base_version) &&
-		read_time(base, "updated_at", &o->base_updated_us));
+	if (base == NULL)
+		return true;
+	if (!json_is_object(base) || !read_number(base, "version", INT64_MAX, &o->base_version) ||
+	    !read_time(base, "updated_at", &o->base_updated_us))
+		return false;
+	/* Version and time alone are what an entry without the whole item carries. */
+	if (json_object_size(base) > 2)
+		o->base_json = mem_check(json_dumps(base, JSON_COMPACT));
+	return true;
 }
 
 static int hex_digit(char c)

@@ -113,7 +113,7 @@ static void set_tls(MYSQL *m, enum tls_mode mode, const char *ca)
 static void set_options(struct db *d, MYSQL *m, enum tls_mode mode)
 {
 	unsigned int connect_s = (unsigned int)((d->timeout_ms + 999) / 1000);
-	unsigned int io_s = connect_s + 1; /* a backstop only, later than the watchdog */
+	unsigned int io_s = 3600; /* a backstop: the watchdog knows how long a call may take */
 	unsigned int protocol = d->url->socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
 	unsigned int local_infile = 0;
 	unsigned long packet = 1UL << 30;

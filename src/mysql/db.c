@@ -96,7 +96,14 @@ bool db_is_mariadb(const struct db *d)
 /* The server's own lock wait limit is one second; its error is worth a little patience. */
 int64_t db_statement_ms(const struct db *d)
 {
+	if (d->patience_ms > 0)
+		return d->patience_ms;
 	return d->timeout_ms >= 1000 ? d->timeout_ms + 100 : d->timeout_ms;
+}
+
+void db_be_patient(struct db *d, int64_t ms)
+{
+	d->patience_ms = ms;
 }
 
 static void hand_over(struct run *r, MYSQL_ROW row, MYSQL_RES *res)

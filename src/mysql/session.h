@@ -10,7 +10,7 @@
 /* owned by the session's thread; `watch` belongs to the watchdog while armed */
 struct db {
 	const struct mysql_url *url; /* borrowed */
-	int64_t timeout_ms;
+	int64_t timeout_ms, patience_ms;
 	char *who;
 	MYSQL *mysql; /* NULL: closed */
 	/* Our own duplicate of the socket: the library may close its descriptor within a call,

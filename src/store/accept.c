@@ -71,6 +71,8 @@ static struct operation *operation_of(const struct store *s, const struct job *j
 	op->accepted_us = clock_wall_us();
 	op->base_version = state->pending ? 0 : state->base_version;
 	op->base_updated_us = state->pending ? 0 : state->base_updated_us;
+	if (op->base_version != 0 && state->row != NULL)
+		op->base_json = mem_copy(state->row->json, state->row->json_len);
 	op->has_fingerprint = j->keyed;
 	memcpy(op->fingerprint, j->fingerprint, sizeof(op->fingerprint));
 	op->batch = j->batch;

@@ -71,8 +71,12 @@ static json_t *letters_from_mysql(struct store *s, struct session *session)
 	}
 	json_t *array = json_array();
 	for (size_t i = 0; i < count; i++) {
+		/* One that is queued again is no letter until the drain has decided. */
+		struct operation *waiting = mirror_operation(s->mirror, list[i].op);
 		char *text = dead_letter_json(&list[i]);
-		json_array_append_new(array, json_loads(text, 0, NULL));
+		if (waiting == NULL)
+			json_array_append_new(array, json_loads(text, 0, NULL));
+		operation_unref(&waiting);
 		free(text);
 		dead_letter_free(&list[i]);
 	}
@@ -80,10 +84,11 @@ static json_t *letters_from_mysql(struct store *s, struct session *session)
 	return array;
 }
 
+/* MySQL decides what is dead; the copy in Redis serves while it is down. */
 static json_t *letters(struct store *s, struct session *session)
 {
-	json_t *array = letters_from_redis(s, session);
-	return array != NULL ? array : letters_from_mysql(s, session);
+	json_t *array = letters_from_mysql(s, session);
+	return array != NULL ? array : letters_from_redis(s, session);
 }
 
 static void list_job(struct store *s, struct session *session, struct job *j)

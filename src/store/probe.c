@@ -9,6 +9,7 @@
 
 #define HEARTBEAT_MS 2000
 #define HEARTBEAT_TTL_S 5
+#define SCHEMA_MS	600000 /* adopting a large table copies it */
 #define REGISTRY_S 86400 /* how long an instance that went away stays in the registry */
 
 static void probe_pause(struct store *s)
@@ -37,8 +38,11 @@ void *mysql_probe_main(void *arg)
 		if (code == ERR_NONE)
 			code = db_probe(db, &e);
 		/* Usable means that our tables are there, too. */
-		if (code == ERR_NONE && !circuit_up(s->mysql))
+		if (code == ERR_NONE && !circuit_up(s->mysql)) {
+			db_be_patient(db, SCHEMA_MS);
 			code = tables_ensure(db, &e);
+			db_be_patient(db, 0);
+		}
 		if (code == ERR_NONE) {
 			circuit_close(s->mysql);
 			noted = false;

@@ -53,9 +53,9 @@ void publisher_wrote(struct publisher *p, uint64_t seq)
 }
 
 /* Is a snapshot for this job worth waiting for? Hold the lock. */
-static bool awaited(struct publisher *p, const struct job *j, double size)
+static bool awaited(struct publisher *p, const struct job *j, bool same_epoch, double size)
 {
-	return j->wait_seq > p->published && !p->stop && tokens_now(p) >= size &&
+	return (!same_epoch || j->wait_seq > p->published) && !p->stop && tokens_now(p) >= size &&
 	       circuit_up(p->store->redis);
 }
 
@@ -64,10 +64,12 @@ void publisher_finish(struct publisher *p, struct job *list)
 	struct mirror_counts counts;
 	struct job *now = NULL;
 	mirror_counts(p->store->mirror, &counts);
+	struct mirror_position at = mirror_position(p->store->mirror);
 	PTOK(pthread_mutex_lock(&p->lock));
+	bool same_epoch = strcmp(p->epoch, at.epoch) == 0;
 	for (struct job *next; list != NULL; list = next) {
 		next = list->next;
-		if (list->wait_seq != 0 && awaited(p, list, (double)counts.snapshot_bytes)) {
+		if (list->wait_seq != 0 && awaited(p, list, same_epoch, (double)counts.snapshot_bytes)) {
 			list->next = NULL;
 			if (p->waiting_last != NULL)
 				p->waiting_last->next = list;
@@ -206,24 +208,26 @@ static bool overdue(struct publisher *p, int64_t *behind_since)
 	return clock_mono_ms() - *behind_since >= TAKE_OVER_MS;
 }
 
-static void new_epoch(struct publisher *p, char known[EPOCH_SIZE])
+/* In a new epoch positions start again. True: jobs that wait for one of the old epoch are served
+ * by whatever is published next. */
+static bool new_epoch(struct publisher *p)
 {
 	struct mirror_position at = mirror_position(p->store->mirror);
-	if (strcmp(at.epoch, known) == 0)
-		return;
-	memcpy(known, at.epoch, EPOCH_SIZE);
-	release(p, UINT64_MAX);
 	PTOK(pthread_mutex_lock(&p->lock));
-	p->published = 0;
-	p->own_seq = at.seq;
+	bool changed = strcmp(at.epoch, p->epoch) != 0;
+	if (changed) {
+		memcpy(p->epoch, at.epoch, EPOCH_SIZE);
+		p->published = 0;
+		p->own_seq = at.seq;
+	}
 	PTOK(pthread_mutex_unlock(&p->lock));
+	return changed;
 }
 
 void *publisher_main(void *arg)
 {
 	struct publisher *p = arg;
 	struct store *s = p->store;
-	char epoch[EPOCH_SIZE] = "";
 	int64_t behind_since = 0;
 	uint64_t switches = 0;
 	bool urgent = false;
@@ -240,9 +244,11 @@ void *publisher_main(void *arg)
 			(void)circuit_wait_up(s->redis, clock_mono_ms() + TICK_MS);
 			continue;
 		}
-		new_epoch(p, epoch);
-		if ((urgent || overdue(p, &behind_since)) && !publish_once(p)) {
+		bool fresh = new_epoch(p);
+		bool published = !(urgent || fresh || overdue(p, &behind_since)) || publish_once(p);
+		if (fresh || !published)
 			release(p, UINT64_MAX);
+		if (!published) {
 			/* The follower puts it right; look again in a moment. */
 			thread_pause(&p->lock, &p->work, 20);
 		}

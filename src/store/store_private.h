@@ -79,8 +79,9 @@ struct publisher {
 	pthread_cond_t work;
 	/* shared: hold lock */
 	struct job *waiting, *waiting_last;
-	uint64_t own_seq;   /* latest log entry written here */
-	uint64_t published; /* latest position known to be published */
+	char epoch[EPOCH_SIZE]; /* that the two positions belong to */
+	uint64_t own_seq;	/* latest log entry written here */
+	uint64_t published;	/* latest position known to be published */
 	double tokens;	    /* bytes of the publish budget; may go below zero */
 	int64_t tokens_at_us;
 	bool stop;

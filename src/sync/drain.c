@@ -19,6 +19,11 @@ enum err_code drain_db_error(enum err_code code, struct err *why, struct err *e)
 	return err_set(e, code, "%s", why->text);
 }
 
+enum err_code run_keep(struct run *r, struct err *e)
+{
+	return r->d->lease == NULL ? ERR_NONE : lease_keep(r->d->redis, r->d->lease, e);
+}
+
 int64_t run_final_id(void *run, struct opid temp)
 {
 	struct run *r = run;
@@ -127,30 +132,37 @@ static void log_run(const struct drain_report *report, int64_t took_ms, enum err
 		 code != ERR_NONE ? "; stopped: " : "", code != ERR_NONE ? err_name(code) : "");
 }
 
+enum err_code run_all(struct run *r, struct err *e)
+{
+	int64_t began = clock_mono_ms();
+	enum err_code code = ERR_NONE;
+	unsigned rounds = 0;
+
+	do {
+		struct err why = ERR_INIT;
+
+		code = run_round(r, &why);
+		if (code != ERR_NONE && code != ERR_DUPLICATE)
+			(void)err_set(e, code, "%s", why.text);
+	} while (code == ERR_DUPLICATE && ++rounds < ROUNDS_MAX);
+	if (code == ERR_DUPLICATE)
+		code = ERR_NONE;
+	for (size_t i = 0; i < r->count; i++)
+		r->report->left += !r->at[i].settled;
+	log_run(r->report, clock_mono_ms() - began, code);
+	return code;
+}
+
 enum err_code drain_run(struct drain *d, struct drain_report *report, struct err *e)
 {
 	struct drain_report counts = { .operations = 0 };
 	struct run r = { .d = d, .report = &counts };
-	int64_t began = clock_mono_ms();
 	enum err_code code = db_ready(d->db, e);
-	unsigned rounds = 0;
 
 	if (code == ERR_NONE)
 		code = run_read(&r, e);
-	if (code == ERR_NONE && r.count > 0) {
-		do {
-			struct err why = ERR_INIT;
-
-			code = run_round(&r, &why);
-			if (code != ERR_NONE && code != ERR_DUPLICATE)
-				(void)err_set(e, code, "%s", why.text);
-		} while (code == ERR_DUPLICATE && ++rounds < ROUNDS_MAX);
-		if (code == ERR_DUPLICATE)
-			code = ERR_NONE;
-		for (size_t i = 0; i < r.count; i++)
-			counts.left += !r.at[i].settled;
-		log_run(&counts, clock_mono_ms() - began, code);
-	}
+	if (code == ERR_NONE && r.count > 0)
+		code = run_all(&r, e);
 	*report = counts;
 	run_free(&r);
 	return code;

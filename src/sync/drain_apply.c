@@ -163,7 +163,7 @@ static bool prepare(struct run *r, struct plan *plans, size_t count)
 enum err_code plans_transact(struct run *r, struct plan *plans, size_t count, struct err *e)
 {
 	int64_t now_us = 0, first_id = 0;
-	enum err_code code = lease_keep(r->d->redis, r->d->lease, e);
+	enum err_code code = run_keep(r, e);
 
 	if (code != ERR_NONE)
 		return code;

@@ -94,6 +94,9 @@ static char *base_text(const struct net_effect *n)
 
 	if (n->base_version == 0)
 		return NULL;
+	for (size_t i = 0; i < n->op_count; i++)
+		if (n->ops[i]->base_json != NULL)
+			return mem_string(n->ops[i]->base_json);
 	clock_format(n->base_updated_us, at);
 	buf_printf(&out, "{\"version\":%" PRIu64 ",\"updated_at\":\"%s\"}", n->base_version, at);
 	return buf_take(&out, NULL);
@@ -251,7 +254,9 @@ static bool read_explanation(void *ctx, unsigned statement, const struct db_row 
 	for (size_t i = 0; i < all->count; i++) {
 		struct plan *p = &all->plans[i];
 
-		if (p->suspect && p->row->updated_us == applied_us && (batch || p->row->id == id))
+		/* What wrote the base itself explains no change after it. */
+		if (p->suspect && p->row->updated_us == applied_us &&
+		    p->effect->base_updated_us != applied_us && (batch || p->row->id == id))
 			p->explained = true;
 	}
 	return true;

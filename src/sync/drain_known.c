@@ -189,7 +189,7 @@ static enum err_code look_up(struct run *r, struct knowns *k, struct err *e)
 
 	for (size_t i = 0; i <= r->count && code == ERR_NONE; i++) {
 		if (count == FIND_CHUNK || (i == r->count && count > 0)) {
-			code = lease_keep(r->d->redis, r->d->lease, e);
+			code = run_keep(r, e);
 			if (code == ERR_NONE)
 				code = look_up_chunk(r, k, some, count, e);
 			count = 0;
@@ -378,7 +378,7 @@ static enum err_code settle_slice(struct run *r, const struct knowns *all, struc
 				  struct err *e)
 {
 	struct settlement s = { .ops = NULL };
-	enum err_code code = lease_keep(r->d->redis, r->d->lease, e);
+	enum err_code code = run_keep(r, e);
 
 	if (code == ERR_NONE)
 		code = read_rows(r, slice, e);

@@ -1,6 +1,7 @@
 /* drain_private.h - what the drain's files share: a run, its entries, and one transaction's plans.
  *
  * drain_read    lists -> entries, adoption of entries without operation id
+ * drain_memory  the same from the mirror's operations, while Redis is away
  * drain_known   entries that MySQL knows already: settled, not applied again
  * drain_judge   what becomes of each net effect, under the rows' locks
  * drain_write   the statements of a transaction
@@ -50,7 +51,15 @@ struct run {
 
 /* Read the lists up to their present lengths; entries without operation id are adopted. */
 MUST_CHECK enum err_code run_read(struct run *r, struct err *e);
+/* The entries are complete: prepare looking them up by operation. */
+void run_index(struct run *r);
+/* What our validation has against the entry; `text` is its spelling. */
+void entry_validate(struct entry *en, struct faults *faults, const char *text, size_t len);
 void run_free(struct run *r);
+/* All that becomes of the entries. */
+MUST_CHECK enum err_code run_all(struct run *r, struct err *e);
+/* Keep the lease; without Redis there is none. */
+MUST_CHECK enum err_code run_keep(struct run *r, struct err *e);
 /* All entries of an operation are settled, or left. */
 void run_mark(struct run *r, struct opid op, bool settled);
 bool run_is_settled(const struct run *r, struct opid op);

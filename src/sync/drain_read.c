@@ -60,6 +60,14 @@ bool run_is_settled(const struct run *r, struct opid op)
 	return i < r->count && opid_equal(r->by_id[i]->id, op) && r->by_id[i]->settled;
 }
 
+void run_index(struct run *r)
+{
+	r->by_id = mem_zero(r->count + 1, sizeof(struct entry *));
+	for (size_t i = 0; i < r->count; i++)
+		r->by_id[i] = &r->at[i];
+	qsort(r->by_id, r->count, sizeof(struct entry *), by_id);
+}
+
 void run_free(struct run *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
@@ -116,7 +124,7 @@ static void decode_unreadable(struct entry *en, const char *text, size_t len)
 	json_decref(json);
 }
 
-static void validate(struct entry *en, struct faults *faults, const char *text, size_t len)
+void entry_validate(struct entry *en, struct faults *faults, const char *text, size_t len)
 {
 	struct err why = ERR_INIT;
 
@@ -137,7 +145,7 @@ static bool decode(struct entry *en, const char *text, size_t len, struct faults
 		return opid_is_zero(en->id);
 	}
 	en->id = en->op->id;
-	validate(en, faults, text, len);
+	entry_validate(en, faults, text, len);
 	return opid_is_zero(en->id);
 }
 
@@ -287,7 +295,7 @@ static enum err_code read_list(struct run *r, enum op_kind list, size_t length, 
 		size_t to = length - from < DRAIN_CHUNK ? length : from + DRAIN_CHUNK;
 		redisReply *chunk = NULL;
 
-		code = lease_keep(r->d->redis, r->d->lease, e);
+		code = run_keep(r, e);
 		if (code == ERR_NONE)
 			code = redis_callf(r->d->redis, &chunk, e, "LRANGE %s %llu %llu",
 					   drain_lists[list], (unsigned long long)from,
@@ -314,13 +322,9 @@ enum err_code run_read(struct run *r, struct err *e)
 		code = read_list(r, (enum op_kind)i, lengths[i], e);
 		r->end[i] = r->count;
 	}
-	if (code != ERR_NONE)
-		return code;
-	r->by_id = mem_zero(r->count + 1, sizeof(struct entry *));
-	for (size_t i = 0; i < r->count; i++)
-		r->by_id[i] = &r->at[i];
-	qsort(r->by_id, r->count, sizeof(struct entry *), by_id);
-	return ERR_NONE;
+	if (code == ERR_NONE)
+		run_index(r);
+	return code;
 }
 
 /* `items:ops` names every operation that waits, so a longer list holds entries without one. */

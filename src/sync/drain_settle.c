@@ -189,19 +189,31 @@ static enum err_code call(struct run *r, const struct settlement *s, size_t from
 	return code;
 }
 
-enum err_code settlement_run(struct settlement *s, struct run *r, struct err *e)
+static enum err_code call_all(struct run *r, const struct settlement *s, struct err *e)
 {
 	enum err_code code = ERR_NONE;
 	size_t from = 0;
 
-	for (size_t i = 0; i < s->op_count; i++)
-		run_mark(r, s->ops[i].op, true);
 	do {
 		size_t to = s->op_count - from < OPS_PER_CALL ? s->op_count : from + OPS_PER_CALL;
 
 		code = call(r, s, from, to, e);
 		from = to;
 	} while (code == ERR_NONE && from < s->op_count);
+	return code;
+}
+
+enum err_code settlement_run(struct settlement *s, struct run *r, struct err *e)
+{
+	enum err_code code = ERR_NONE;
+
+	for (size_t i = 0; i < s->op_count; i++)
+		run_mark(r, s->ops[i].op, true);
+	/* The lists hear of it when Redis is back: their entries are found applied then. */
+	if (r->d->redis == NULL)
+		mirror_apply_unlogged(r->d->mirror, &s->changes);
+	else
+		code = call_all(r, s, e);
 	settlement_free(s);
 	if (code == ERR_NONE && r->d->progress != NULL)
 		r->d->progress(r->d->ctx, r->report->operations, r->count);

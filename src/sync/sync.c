@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../store/store_private.h"
 #include "relevo/clock.h"
@@ -12,6 +13,10 @@
 #include "relevo/mem.h"
 #include "relevo/verify.h"
 #include "housekeeping.h"
+
+/* Waiting for a drain from memory that another thread or instance runs. */
+#define BUSY_TRIES    10
+#define BUSY_PAUSE_MS 20
 
 /* Progress travels in the log at most this often. */
 #define PROGRESS_MS 100
@@ -24,7 +29,9 @@ struct sync {
 	/* shared: hold lock */
 	bool woken, asked, stop, running;
 	atomic_uint_fast64_t drains, rebuilds, conflicts, drained;
-	atomic_uint_fast64_t rebuilds_outside; /* not yet in the metadata */
+	/* not yet in the metadata: */
+	atomic_uint_fast64_t rebuilds_outside, conflicts_outside;
+	atomic_bool unsettled; /* the lists hold operations that were drained from memory */
 	/* owned by the sync thread */
 	struct session session;
 	struct lease lease;
@@ -160,7 +167,8 @@ static void say_metadata(struct sync *y, const struct cycle *c, json_int_t dead_
 	json_t *old = mirror_sync_state(s->mirror, "metadata");
 	json_int_t outside = (json_int_t)atomic_exchange(&y->rebuilds_outside, 0);
 	json_int_t rebuilds = total_of(old, "rebuilds_total") + (c->checked.rebuilt ? 1 : 0) + outside;
-	json_int_t conflicts = total_of(old, "conflicts") + (json_int_t)c->drained.conflicts;
+	json_int_t conflicts = total_of(old, "conflicts") + (json_int_t)c->drained.conflicts +
+			       (json_int_t)atomic_exchange(&y->conflicts_outside, 0);
 	json_t *new = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "t", "sync", "name",
 				"metadata", "by", s->options->instance, "last_sync",
 				last_sync_json(c), "rebuilds_total", rebuilds, "conflicts",
@@ -198,6 +206,8 @@ static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 			   .policy = s->options->conflict, .progress = on_progress, .ctx = y };
 	size_t waiting = 0;
 	enum err_code code = drain_adopt(&d, &waiting, e);
+	if (code == ERR_NONE && waiting == 0)
+		atomic_store(&y->unsettled, false);
 	if (code != ERR_NONE || waiting == 0 || !session_mysql(&y->session, s))
 		return code;
 	c->drain = true;
@@ -273,12 +283,80 @@ static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c,
 	return code;
 }
 
+static size_t waiting_here(struct sync *y)
+{
+	struct mirror_counts counts;
+	mirror_counts(y->store->mirror, &counts);
+	return counts.pending[OP_CREATE] + counts.pending[OP_UPDATE] + counts.pending[OP_DELETE];
+}
+
+/* --- a drain from memory --- */
+
+static enum err_code drain_once(struct sync *y, struct session *session,
+				struct operation *const *ops, size_t count,
+				struct drain_report *report, struct err *e)
+{
+	struct store *s = y->store;
+	struct drain d = { .db = session->db, .mirror = s->mirror,
+			   .instance = s->options->instance, .policy = s->options->conflict };
+	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000L };
+	enum err_code code = ERR_BUSY;
+	for (unsigned tries = 0; tries < BUSY_TRIES && code == ERR_BUSY; tries++) {
+		if (tries > 0)
+			nanosleep(&pause, NULL);
+		err_clear(e);
+		code = drain_memory(&d, ops, count, report, e);
+	}
+	return code;
+}
+
+enum err_code sync_drain_memory(struct sync *y, struct session *session,
+				struct operation *const *ops, size_t count,
+				struct drain_report *report, struct err *e)
+{
+	struct operation **all = ops == NULL ? mirror_operations(y->store->mirror, &count) : NULL;
+	size_t owned = all != NULL ? count : 0;
+	*report = (struct drain_report){ 0 };
+	enum err_code code = ERR_NONE;
+	if (count > 0) {
+		atomic_store(&y->unsettled, true);
+		atomic_fetch_add(&y->drains, 1);
+		code = drain_once(y, session, ops != NULL ? ops : all, count, report, e);
+	}
+	for (size_t i = 0; i < owned; i++)
+		operation_unref(&all[i]);
+	free(all);
+	atomic_fetch_add(&y->conflicts, report->conflicts);
+	atomic_fetch_add(&y->conflicts_outside, report->conflicts);
+	atomic_fetch_add(&y->drained, report->operations);
+	if (code != ERR_NONE)
+		store_mysql_failed(y->store, e);
+	return code;
+}
+
+/* Redis is down: what waits here goes to MySQL all the same. */
+static void cycle_without_redis(struct sync *y)
+{
+	struct drain_report report;
+	struct err e = ERR_INIT;
+	if (waiting_here(y) == 0 || !session_mysql(&y->session, y->store))
+		return;
+	enum err_code code = sync_drain_memory(y, &y->session, NULL, 0, &report, &e);
+	if (code != ERR_NONE && code != ERR_BUSY)
+		log_warn(TAG_SYNC, "%s: drain without Redis ended early: %s",
+			 y->store->options->instance, e.text);
+}
+
 static void run_cycle(struct sync *y, bool full)
 {
 	struct store *s = y->store;
 	struct cycle c = { .began_ms = clock_mono_ms() };
 	struct err e = ERR_INIT;
-	if (!session_redis(&y->session, s) || mirror_position(s->mirror).epoch[0] == '\0')
+	if (!session_redis(&y->session, s)) {
+		cycle_without_redis(y);
+		return;
+	}
+	if (mirror_position(s->mirror).epoch[0] == '\0')
 		return;
 	if (lease_take(y->session.redis, &y->lease, s->options->instance, &e) != ERR_NONE) {
 		store_redis_failed(s, &e);
@@ -298,21 +376,14 @@ static void run_cycle(struct sync *y, bool full)
 
 /* --- when --- */
 
-static size_t waiting_here(struct sync *y)
-{
-	struct mirror_counts counts;
-	mirror_counts(y->store->mirror, &counts);
-	return counts.pending[OP_CREATE] + counts.pending[OP_UPDATE] + counts.pending[OP_DELETE];
-}
-
 /* Wait for the next cycle; *full when everything is to be checked. False: stop. */
 static bool next_cycle(struct sync *y, bool *full)
 {
 	struct store *s = y->store;
-	size_t waiting = waiting_here(y);
+	bool waiting = waiting_here(y) > 0 || atomic_load(&y->unsettled);
 	int64_t now = clock_mono_ms();
 	int64_t until = y->cycle_at_ms;
-	if (waiting > 0 && now + s->options->probe_interval_ms < until)
+	if (waiting && now + s->options->probe_interval_ms < until)
 		until = now + s->options->probe_interval_ms;
 	PTOK(pthread_mutex_lock(&y->lock));
 	y->running = false;

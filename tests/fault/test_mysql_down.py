@@ -310,15 +310,17 @@ def test_a_full_mysql_counts_as_down(system, relevo):
     relevo.api.post("/items", item())
     (limit,), = system.mysql.admin("SELECT @@max_connections")
     held = []
+    boss = system.mysql.connect("boss")  # there may be no room for a further one later
+    cursor = boss.cursor()
     try:
-        system.mysql.admin("SET GLOBAL max_connections=10")
+        cursor.execute("SET GLOBAL max_connections=10")
         with contextlib.suppress(pymysql.err.Error):
             while True:
                 held.append(system.mysql.connect())
-        for (ident,) in system.mysql.admin("SELECT ID FROM information_schema.PROCESSLIST "
-                                           "WHERE USER='relevo'"):
+        cursor.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER='relevo'")
+        for (ident,) in cursor.fetchall():
             if ident not in {session.thread_id() for session in held}:
-                system.mysql.admin(f"KILL {ident}")
+                cursor.execute(f"KILL {ident}")
         with contextlib.suppress(pymysql.err.Error):
             while True:
                 held.append(system.mysql.connect())
@@ -327,7 +329,8 @@ def test_a_full_mysql_counts_as_down(system, relevo):
     finally:
         for session in held:
             session.close()
-        system.mysql.admin(f"SET GLOBAL max_connections={limit}")
+        cursor.execute(f"SET GLOBAL max_connections={limit}")
+        boss.close()
     system.await_up()
     assert system.mysql.codes() == ["B", "PC-01"]
 
@@ -348,10 +351,7 @@ def test_killed_sessions_are_no_5xx(system, relevo):
     for thread in threads:
         thread.start()
     for _ in range(10):
-        for (ident,) in system.mysql.admin("SELECT ID FROM information_schema.PROCESSLIST "
-                                           "WHERE USER='relevo'"):
-            with contextlib.suppress(pymysql.err.Error):
-                system.mysql.admin(f"KILL {ident}")
+        system.mysql.kill_sessions()
         time.sleep(0.05)
     stop.set()
     for thread in threads:

@@ -1,6 +1,6 @@
 """Real servers for the integration and fault tests: start, stop, kill, freeze, look inside."""
-from .checks import (assert_cache_exact, await_cache_exact, await_consistent, cache_bytes, drained,
-                     expect_problem, items_of, pending_counts, sync_status)
+from .checks import (assert_cache_exact, await_cache_exact, await_consistent, cache_bytes,
+                     drained, expect_problem, items_of, pending_counts, sync_status)
 from .client import Client, Response, raw_exchange
 from .crowd import Crowd
 from .items import DATE, FIELDS, ITEM_KEYS, item, item_key, row_of

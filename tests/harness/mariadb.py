@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 
 import pymysql
+import pytest
 
 from .ports import free_port
 from .process import Process
@@ -19,13 +20,16 @@ def template_folder():
     global _template
     if _template is None:
         folder = tempfile.mkdtemp(prefix="relevo-mysql-template-")
+        # A starting mariadbd clears its temporary folder, whoever else works there.
         made = subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--skip-test-db",
              "--skip-name-resolve", "--auth-root-authentication-method=normal",
              "--innodb-log-file-size=8M", f"--user={_account()}"],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, "TMPDIR": folder})
         if made.returncode != 0:
-            raise RuntimeError(f"mariadb-install-db failed:\n{made.stdout}")
+            shutil.rmtree(folder, ignore_errors=True)
+            pytest.exit(f"mariadb-install-db failed:\n{made.stdout}", returncode=3)
         _template = f"{folder}/data"
     return _template
 
@@ -50,13 +54,15 @@ class MariaDB(Process):
         self.port = free_port()
         self.options = list(options)
         shutil.copytree(template_folder(), self.data)
+        self.temporary = os.path.join(folder, "mysql-tmp")
+        os.makedirs(self.temporary, exist_ok=True)
         self._init = os.path.join(folder, "init.sql")
         with open(self._init, "w", encoding="ascii") as init:
             init.write("CREATE DATABASE IF NOT EXISTS relevo CHARACTER SET utf8mb4;\n"
                        "CREATE USER IF NOT EXISTS relevo@'%' IDENTIFIED BY 'relevo';\n"
                        "GRANT ALL ON relevo.* TO relevo@'%';\n"
                        "CREATE USER IF NOT EXISTS boss@'%' IDENTIFIED BY 'boss';\n"
-                       "GRANT ALL ON *.* TO boss@'%';\n")
+                       "GRANT ALL ON *.* TO boss@'%' WITH GRANT OPTION;\n")
 
     @property
     def url(self):
@@ -65,6 +71,7 @@ class MariaDB(Process):
     def launch(self, *extra):
         """Start without waiting."""
         self.spawn(["mariadbd", "--no-defaults", f"--datadir={self.data}", f"--user={_account()}",
+                    f"--tmpdir={self.temporary}",
                     "--bind-address=127.0.0.1", f"--port={self.port}", "--socket=mysqld.sock",
                     "--pid-file=mysqld.pid", "--skip-log-bin", "--skip-name-resolve",
                     "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=8M",
@@ -124,7 +131,15 @@ class MariaDB(Process):
     def codes(self):
         return sorted(row[0] for row in self.sql("SELECT code FROM items"))
 
+    def kill_sessions(self):
+        """End every session of the application's account, those of the daemons and our own."""
+        for (ident,) in self.admin("SELECT ID FROM information_schema.PROCESSLIST "
+                                   "WHERE USER='relevo'"):
+            with contextlib.suppress(pymysql.err.Error):  # it ended by itself
+                self.admin(f"KILL {ident}")
+
     def wipe(self):
         """Drop every table, as on the first day."""
+        self.kill_sessions()
         for (name,) in self.sql("SHOW TABLES"):
             self.sql(f"DROP TABLE `{name}`")

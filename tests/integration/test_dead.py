@@ -17,7 +17,7 @@ def letters(daemon):
     body = answer.json()
     assert list(body) == ["count", "data"] and body["count"] == len(body["data"])
     for letter in body["data"]:
-        assert list(letter) == MEMBERS
+        assert list(letter)[:len(MEMBERS)] == MEMBERS
     return body["data"]
 
 
@@ -249,7 +249,8 @@ def test_retry_while_redis_is_down_goes_to_mysql(system, relevo, gone):
 
 def test_discard(system, relevo, gone):
     assert relevo.api.delete(f"/sync/dead/{gone}").status == 200
-    assert letters(relevo) == [] and sync_status(relevo)["dead_letters"] == 0
+    assert letters(relevo) == []
+    wait_until(lambda: sync_status(relevo)["dead_letters"] == 0, 5, "the count")
     expect_problem(relevo.api.delete(f"/sync/dead/{gone}"), 404)
     expect_problem(relevo.api.post(f"/sync/dead/{gone}/retry"), 404)
 
@@ -279,9 +280,10 @@ def test_letters_survive_a_flush(system, relevo, gone):
     shown = letters(relevo)
     system.redis.wipe()
     wait_until(lambda: system.redis.db.exists("items:cache"), 10, "items:cache is back")
-    assert letters(relevo) == shown
+    wait_until(lambda: letters(relevo) == shown, 5, "the letter is there again")
+    wait_until(lambda: system.redis.db.exists("items:dead"), 5, "also in Redis")
     system.mysql_down()
-    wait_until(lambda: letters(relevo) == shown, 5, "from Redis too")
+    assert letters(relevo) == shown
 
 
 def test_letters_survive_a_restart_of_the_daemon(relevo, gone):

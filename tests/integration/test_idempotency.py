@@ -55,7 +55,8 @@ def test_another_request_under_a_pending_key_is_422(system, relevo):
     assert system.pending() == 1
 
 
-@pytest.mark.parametrize("bad", ["", "x" * 256, "with blank", "tab\there", "ñandú".encode().decode("latin-1")])
+@pytest.mark.parametrize("bad", ["", "x" * 256, "with blank", "tab\there",
+                                 "ñandú".encode().decode("latin-1")])
 def test_a_bad_key_is_refused(system, relevo, bad):
     answer = relevo.api.post("/items", item(), key(bad))
     assert answer.status in (400, 422), answer

@@ -5,7 +5,8 @@ import pytest
 
 from harness import item, wait_until
 
-LINE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[^{}]*\})? (-?[0-9.]+(?:e[-+]?\d+)?|\+Inf|NaN)$")
+LABELS = r'\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)+\}'
+LINE = re.compile(rf"^([a-zA-Z_:][a-zA-Z0-9_:]*)({LABELS})? (-?[0-9.]+(?:e[-+]?\d+)?|\+Inf|NaN)$")
 
 
 def samples(daemon):

@@ -8,6 +8,7 @@ import pytest
 
 from harness import SLOW, expect_problem, item, raw_exchange
 
+pytestmark = pytest.mark.xdist_group("validation")  # one daemon serves them all
 ALL = ["code", "type", "status", "area"]
 
 

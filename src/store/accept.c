@@ -29,6 +29,7 @@ struct round {
 	struct candidate *at;
 	size_t count;
 	struct job *later; /* newest first: next round */
+	bool again;	   /* not the first round */
 };
 
 static void push(struct job **list, struct job *j)
@@ -91,6 +92,27 @@ static void marker_of(const struct mirror_item_state *state, char out[OPID_TEXT_
 	}
 }
 
+/* Redis may still mark what was drained from memory while it was away. The log told of every
+ * operation it marks, so one that does not wait here is done. */
+static void expect_leftover(struct round *r, struct candidate *c)
+{
+	redisReply *reply = NULL;
+	struct err e = ERR_INIT;
+	struct opid op;
+	if (!session_redis(r->session, r->store) ||
+	    redis_callf(r->session->redis, &reply, &e, "HGET items:pending:ids %s", c->key) !=
+		    ERR_NONE)
+		return;
+	if (reply->type == REDIS_REPLY_STRING && reply->len == OPID_TEXT_SIZE &&
+	    opid_parse(reply->str + 1, reply->len - 1, &op)) {
+		struct operation *waiting = mirror_operation(r->store->mirror, op);
+		if (waiting == NULL)
+			snprintf(c->expected, sizeof(c->expected), "%s", reply->str);
+		operation_unref(&waiting);
+	}
+	freeReplyObject(reply);
+}
+
 static bool key_taken(const struct round *r, const char *key)
 {
 	for (size_t i = 0; i < r->count; i++) {
@@ -127,6 +149,8 @@ static void candidate_add(struct round *r, struct job *j)
 		goto out;
 	}
 	marker_of(&state, c->expected);
+	if (r->again && j->kind != JOB_CREATE && !state.pending)
+		expect_leftover(r, c);
 	c->job = j;
 	c->op = op;
 	operation_encode(&c->entry, op);
@@ -216,10 +240,9 @@ static void round_failed(struct round *r, const struct err *e)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		struct job *j = r->at[i].job;
-		bool writable = j->kind == JOB_CREATE || j->ref.id != 0;
 		if (e->code == ERR_EPOCH || e->code == ERR_STALE)
 			push(&r->later, j);
-		else if (writable && opid_is_zero(j->batch))
+		else if (opid_is_zero(j->batch))
 			push(&r->out->direct, j);
 		else
 			finish_failed(r, j, ERR_BOTH_DOWN, "neither server can take the write");
@@ -317,6 +340,7 @@ void accept_jobs(struct store *s, struct session *session, struct job *list,
 		round_clear(&r);
 		list = reversed(r.later);
 		r.later = NULL;
+		r.again = true;
 	}
 	free(r.at);
 }

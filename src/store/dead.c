@@ -9,6 +9,7 @@
 #include "store_private.h"
 
 #define LETTERS_MAX 10000
+#define RETRY_TRIES 5 /* each waits a moment for a drain that runs */
 
 /* --- reading letters --- */
 
@@ -263,9 +264,58 @@ static enum err_code queue_again(struct store *s, struct session *session, struc
 	return code;
 }
 
-static void retry_job(struct store *s, struct session *session, struct job *j)
+/* Without Redis: straight into MySQL, behind what waits. */
+static enum err_code retry_in_mysql(struct store *s, struct session *session,
+				    struct operation *op, struct drain_report *report,
+				    struct err *e)
+{
+	enum err_code code = ERR_BUSY;
+	for (unsigned tries = 0; tries < RETRY_TRIES && code == ERR_BUSY; tries++) {
+		err_clear(e);
+		if (!session_mysql(session, s))
+			return err_set(e, ERR_BOTH_DOWN, "neither server can take it");
+		code = sync_drain_memory(s->sync, session, NULL, 0, report, e);
+		if (code == ERR_NONE && report->left > 0)
+			code = err_set(e, ERR_BUSY, "operations before it wait for a locked row");
+		if (code == ERR_NONE)
+			code = sync_drain_memory(s->sync, session, &op, 1, report, e);
+		if (code == ERR_NONE && report->left > 0)
+			code = err_set(e, ERR_BUSY, "somebody holds the row's lock");
+	}
+	return code;
+}
+
+static void retry_without_redis(struct store *s, struct session *session, struct operation *op,
+				struct job *j)
+{
+	struct drain_report report = { 0 };
+	struct err e = ERR_INIT;
+	if (retry_in_mysql(s, session, op, &report, &e) != ERR_NONE)
+		job_fail(j, ERR_BOTH_DOWN, e.text);
+	else if (report.rejected > 0)
+		job_fail(j, ERR_REFUSED, "MySQL refused it again; it is in /sync/dead");
+	else if (report.conflicts > 0)
+		job_fail(j, ERR_DEAD_LETTER, "it ended in /sync/dead again");
+	else
+		j->result = JOB_DONE;
+}
+
+static void retry_with_redis(struct store *s, struct session *session, struct operation *op,
+			     struct job *j)
 {
 	struct err e = ERR_INIT;
+	j->result = JOB_QUEUED;
+	if (queue_again(s, session, op, &e) == ERR_NONE)
+		return;
+	store_redis_failed(s, &e);
+	if (e.code == ERR_DOWN)
+		retry_without_redis(s, session, op, j);
+	else
+		job_fail(j, e.code == ERR_FULL ? ERR_FULL : ERR_BOTH_DOWN, e.text);
+}
+
+static void retry_job(struct store *s, struct session *session, struct job *j)
+{
 	bool asked = false;
 	json_t *letter = find_letter(s, session, j->op, &asked);
 	if (letter == NULL) {
@@ -278,13 +328,10 @@ static void retry_job(struct store *s, struct session *session, struct job *j)
 	json_decref(letter);
 	if (letter_valid(j, op)) {
 		j->operation = j->op;
-		j->result = JOB_QUEUED;
-		if (!session_redis(session, s))
-			job_fail(j, ERR_BOTH_DOWN, "Redis is needed to queue it again");
-		else if (queue_again(s, session, op, &e) != ERR_NONE) {
-			store_redis_failed(s, &e);
-			job_fail(j, e.code == ERR_FULL ? ERR_FULL : ERR_BOTH_DOWN, e.text);
-		}
+		if (session_redis(session, s))
+			retry_with_redis(s, session, op, j);
+		else
+			retry_without_redis(s, session, op, j);
 		sync_wake(s->sync);
 	}
 	operation_unref(&op);

@@ -67,14 +67,51 @@ static redisReply *fetch_marks(struct lane *lane, struct job *const *jobs, size_
 	return reply;
 }
 
+/* As far as we know. A temporary id that is drained by now becomes the final one. */
+static bool item_waits(struct lane *lane, struct job *j)
+{
+	struct mirror_item_state state = { 0 };
+	if (j->kind == JOB_CREATE)
+		return false;
+	(void)resolve_ref(lane->store, &lane->session, &j->ref);
+	mirror_item_state(lane->store->mirror, j->ref.id, j->ref.temp, &state);
+	row_unref(&state.row);
+	return state.pending;
+}
+
+/* Redis may still mark what was drained from memory while it was away. The log told of every
+ * operation it marks, so one that does not wait here is done. */
+static bool mark_counts(struct lane *lane, const redisReply *mark, bool *caught_up)
+{
+	struct store *s = lane->store;
+	struct err e = ERR_INIT;
+	struct opid op;
+	if (mark->type != REDIS_REPLY_STRING)
+		return false;
+	if (mark->len < 1 || !opid_parse(mark->str + 1, mark->len - 1, &op))
+		return true;
+	if (!*caught_up) {
+		if (changelog_catch_up(lane->session.redis, s->mirror, &e) != ERR_NONE) {
+			store_redis_failed(s, &e);
+			return true;
+		}
+		*caught_up = true;
+	}
+	struct operation *waiting = mirror_operation(s->mirror, op);
+	bool waits = waiting != NULL;
+	operation_unref(&waiting);
+	return waits;
+}
+
 /* Writes to items with operations waiting go behind these, even with MySQL up (no overtaking). */
 static void split_changes(struct lane *lane, struct job **changes, size_t count, struct split *out)
 {
 	redisReply *marks = fetch_marks(lane, changes, count);
+	bool known = marks != NULL && marks->type == REDIS_REPLY_ARRAY && marks->elements == count;
+	bool caught_up = false;
 	for (size_t i = 0; i < count; i++) {
-		bool waits = marks != NULL && marks->type == REDIS_REPLY_ARRAY &&
-			     marks->elements == count &&
-			     marks->element[i]->type == REDIS_REPLY_STRING;
+		bool waits = known ? mark_counts(lane, marks->element[i], &caught_up)
+				   : item_waits(lane, changes[i]);
 		list_push(waits ? &out->queue : &out->direct, changes[i]);
 		out->direct_count += !waits;
 	}
@@ -96,8 +133,8 @@ static void split_jobs(struct lane *lane, struct job *list, bool mysql, struct s
 		struct job *j = list;
 		if (keyed_repeat(lane, j)) {
 			list_push(&out->done, j);
-		} else if (!mysql) {
-			list_push(&out->queue, j);
+		} else if (!mysql || !opid_is_zero(j->batch)) {
+			list_push(&out->queue, j); /* also what may be in MySQL already */
 		} else if (j->kind == JOB_CREATE) {
 			list_push(&out->direct, j);
 			out->direct_count++;
@@ -277,19 +314,61 @@ static void run_direct(struct lane *lane, struct job *list, size_t count, struct
 
 /* --- the lane's loop --- */
 
+/* Bring what waits into MySQL from memory, that nothing overtakes it. Busy: another drain is at it,
+ * which may take its time, but not longer than MySQL keeps a silent session. */
+static bool drain_waiting(struct lane *lane)
+{
+	struct drain_report report;
+	struct err e = ERR_INIT;
+	return sync_drain_memory(lane->store->sync, &lane->session, NULL, 0, &report, &e) ==
+	       ERR_BUSY;
+}
+
 /* Redis does not take them: with MySQL up write them there all the same, else refuse. */
 static void run_without_redis(struct lane *lane, struct job *list, struct split *out)
 {
-	size_t count = 0;
-	for (struct job *j = list; j != NULL; j = j->next)
-		count++;
-	if (count > 0 && circuit_up(lane->store->mysql)) {
-		run_direct(lane, list, count, out);
-		return;
-	}
+	struct split now = { 0 };
+	bool mysql = session_mysql(&lane->session, lane->store);
+	bool drained = false, busy = false;
 	for (struct job *j = list, *next; j != NULL; j = next) {
 		next = j->next;
-		list_push(&out->queue, j);
+		bool waits = mysql && item_waits(lane, j);
+		if (waits && !drained) {
+			busy = drain_waiting(lane);
+			drained = true;
+			waits = item_waits(lane, j);
+		}
+		if (!mysql) {
+			list_push(&out->queue, j);
+		} else if (!waits) {
+			list_push(&now.direct, j);
+			now.direct_count++;
+		} else if (busy && !atomic_load(&lane->store->stopping)) {
+			list_push(&lane->again, j);
+		} else {
+			again_or_queue(lane, j, &out->queue);
+		}
+	}
+	if (now.direct != NULL)
+		run_direct(lane, list_reverse(now.direct), now.direct_count, out);
+}
+
+/* What neither server took is refused, unless one came back meanwhile: a moment later it will. */
+static void refuse(struct lane *lane, struct job *list, struct split *out)
+{
+	struct store *s = lane->store;
+	bool up = circuit_up(s->mysql) || circuit_up(s->redis);
+	for (struct job *j = list, *next; j != NULL; j = next) {
+		struct job *late = j;
+		next = j->next;
+		if (up && !atomic_load(&s->stopping)) {
+			late = NULL;
+			again_or_queue(lane, j, &late);
+		}
+		if (late == NULL)
+			continue;
+		job_fail(j, ERR_BOTH_DOWN, "neither MySQL nor Redis can take the write");
+		list_push(&out->done, j);
 	}
 }
 
@@ -308,13 +387,8 @@ static void run_batch(struct lane *lane, struct job *list)
 		struct accept_lists accepted = { 0 };
 		struct split after = { .done = split.done };
 		accept_jobs(s, &lane->session, list_reverse(split.queue), &accepted);
-		run_without_redis(lane, accepted.direct, &after);
-		/* Whatever neither server took by now is refused. */
-		for (struct job *j = after.queue, *next; j != NULL; j = next) {
-			next = j->next;
-			job_fail(j, ERR_BOTH_DOWN, "neither MySQL nor Redis can take the write");
-			list_push(&after.done, j);
-		}
+		run_without_redis(lane, list_reverse(accepted.direct), &after);
+		refuse(lane, list_reverse(after.queue), &after);
 		for (struct job *j = accepted.done, *next; j != NULL; j = next) {
 			next = j->next;
 			list_push(&after.done, j);

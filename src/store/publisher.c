@@ -14,6 +14,9 @@
 #define TICK_MS 250
 /* A snapshot that another instance owes is taken over after this long. */
 #define TAKE_OVER_MS 1000
+/* So many entries of mere state may follow the snapshot before it is published again, which trims
+ * the log. */
+#define STATE_ENTRIES 500
 
 void publisher_init(struct publisher *p, struct store *s)
 {
@@ -142,6 +145,7 @@ static bool publish_once(struct publisher *p)
 	size_t bytes = 0;
 	struct mirror_view *v = mirror_view(s->mirror);
 	uint64_t seq = mirror_view_position(v).seq;
+	uint64_t generation = mirror_view_generation(v);
 	enum err_code code = ERR_STALE;
 	/* A snapshot must be the log up to its position and nothing else. */
 	bool exact = !mirror_view_unlogged(v) && mirror_view_position(v).epoch[0] != '\0';
@@ -149,6 +153,7 @@ static bool publish_once(struct publisher *p)
 		code = changelog_publish(p->redis, v, s->options->instance, false, &bytes, &e);
 	mirror_view_unref(&v);
 	if (code == ERR_NONE || (exact && code == ERR_STALE)) {
+		p->generation = generation;
 		note_published(p, seq, code == ERR_NONE ? bytes : 0);
 		release(p, seq);
 		atomic_fetch_add_explicit(&s->publishes, 1, memory_order_relaxed);
@@ -189,8 +194,11 @@ static bool overdue(struct publisher *p, int64_t *behind_since)
 {
 	struct err e = ERR_INIT;
 	uint64_t snapshot = 0;
+	struct mirror_counts counts;
 	uint64_t position = mirror_position(p->store->mirror).seq;
-	if (position <= p->published) {
+	mirror_counts(p->store->mirror, &counts);
+	/* Entries that only carry the system's state do not change the snapshot. */
+	if (position <= p->published + (counts.generation == p->generation ? STATE_ENTRIES : 0)) {
 		*behind_since = 0;
 		return false;
 	}
@@ -199,6 +207,7 @@ static bool overdue(struct publisher *p, int64_t *behind_since)
 		return false;
 	}
 	if (snapshot >= position) {
+		p->generation = counts.generation;
 		note_published(p, position, 0);
 		*behind_since = 0;
 		return false;

@@ -85,6 +85,8 @@ struct publisher {
 	double tokens;	    /* bytes of the publish budget; may go below zero */
 	int64_t tokens_at_us;
 	bool stop;
+	/* owned by the publisher's thread */
+	uint64_t generation; /* of the mirror's content when last published */
 };
 
 struct follower {

@@ -73,6 +73,27 @@ static void view_hash(struct mirror_view *view, char out[DIGEST_HEX_SIZE])
 	free(pieces);
 }
 
+/* Does the log say more after the snapshot than the state of the system? */
+static bool items_changed_since(struct verify *v, uint64_t snap)
+{
+	static const char state_entry[] = "[{\"t\":\"sync\"";
+	redisReply *entries = NULL;
+	struct err ignored = ERR_INIT;
+	bool changed = false;
+	if (redis_callf(v->redis, &entries, &ignored, "XRANGE items:changes (%llu-0 + COUNT 1000",
+			(unsigned long long)snap) != ERR_NONE)
+		return true;
+	for (size_t i = 0; i < entries->elements && !changed; i++) {
+		const redisReply *entry = entries->element[i];
+		const redisReply *pairs = entry->elements == 2 ? entry->element[1] : NULL;
+		const char *text = pairs != NULL && pairs->elements == 6 ? pairs->element[5]->str
+									  : "";
+		changed = strncmp(text, state_entry, sizeof(state_entry) - 1) != 0;
+	}
+	freeReplyObject(entries);
+	return changed;
+}
+
 /* Own bytes against own hash, then, when both stand at the same position, against the mirror. */
 static enum cache_state cache_judge(struct verify *v, const redisReply *facts,
 				    struct verify_report *report)
@@ -93,9 +114,13 @@ static enum cache_state cache_judge(struct verify *v, const redisReply *facts,
 	struct mirror_position at = mirror_view_position(view);
 	enum cache_state state = CACHE_MOVING;
 	if (log->elements == 3 && log->element[2]->type == REDIS_REPLY_STRING &&
-	    strtoull(log->element[2]->str, NULL, 10) == at.seq && !mirror_view_unlogged(view)) {
+	    !mirror_view_unlogged(view)) {
+		uint64_t snap = strtoull(log->element[2]->str, NULL, 10);
 		view_hash(view, mine);
-		state = strcmp(mine, text) == 0 ? CACHE_GOOD : CACHE_BAD;
+		if (strcmp(mine, text) == 0)
+			state = CACHE_GOOD;
+		else if (snap == at.seq || (snap < at.seq && !items_changed_since(v, snap)))
+			state = CACHE_BAD;
 	}
 	report->items = mirror_view_items(view);
 	mirror_view_unref(&view);

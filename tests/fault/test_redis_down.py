@@ -228,6 +228,79 @@ def test_both_orders_of_return(system, relevo, order):
     await_consistent(relevo)
 
 
+@pytest.mark.parametrize("instances", [1, 2])
+def test_what_waits_goes_to_mysql_without_redis(system, instances):
+    """MySQL is back, Redis is dead with its lists full: nothing overtakes, nothing is refused."""
+    daemons = [system.start() for _ in range(instances)]
+    relevo = daemons[0]
+    for n in range(1, 5):
+        relevo.api.post("/items", item(code=f"C-{n}"))
+    system.mysql_down()
+    made = relevo.api.post("/items", item(code="off"))
+    temp = item_key(made.data)
+    relevo.api.patch(temp, {"area": "off"})
+    relevo.api.patch("/items/1", {"area": "off", "status": "off"})
+    relevo.api.patch("/items/4", {"area": "off"})
+    relevo.api.delete("/items/2")
+    wait_until(lambda: pending_counts(daemons[-1]) == (1, 3, 1), 5, "the others know")
+    system.redis_down()
+    system.mysql.start()
+    for daemon in daemons:
+        wait_until(lambda: daemon.health()["mysql"], 10, "MySQL is seen")
+    # at once, before or after the sync thread had its turn
+    assert daemons[-1].api.patch("/items/1", {"area": "on"}).status == 200
+    answer = relevo.api.patch(temp, {"status": "on"})
+    assert answer.status == 200 and isinstance(answer.data["id"], int), answer
+    assert relevo.api.delete("/items/2").status == 404
+    assert relevo.api.delete("/items/4").status == 200
+    wanted = {"C-1": ("off", "on"), "C-3": ("Operativa", "Sala 1"), "off": ("on", "off")}
+    rows = system.mysql.items()
+    assert {row[0]: (row[2], row[3]) for row in rows.values()} == wanted
+    wait_until(lambda: pending_counts(relevo) == (0, 0, 0), 5, "nothing waits")
+    system.redis.start()
+    relevo.await_health(redis=True)
+    assert relevo.api.patch("/items/1", {"area": "again"}).status in (200, 202)
+    assert relevo.api.patch(temp, {"area": "again"}).status in (200, 202)
+    system.await_up()
+    rows = {row[0]: (row[2], row[3]) for row in system.mysql.items().values()}
+    assert rows == {**wanted, "C-1": ("off", "again"), "off": ("on", "again")}
+    for daemon in daemons:
+        wait_until(lambda: mirror_is_mysql(system, daemon), 10, "the mirror is MySQL")
+        assert pending_counts(daemon) == (0, 0, 0)
+        assert daemon.api.get(temp).data["id"] == answer.data["id"]
+        assert daemon.api.get("/sync/dead").json()["count"] == 0
+    assert system.redis.db.exists(f"items:done:{made.json()['operation']}")
+    assert system.redis.db.hlen("items:ops") == system.redis.db.hlen("items:pending:ids") == 0
+    await_cache_exact(system, relevo)
+    await_consistent(relevo)
+
+
+def test_what_was_drained_without_redis_does_not_block_the_next_outage(system, relevo):
+    """Redis is back with its old lists, but MySQL is gone again before they are settled."""
+    for n in range(1, 3):
+        relevo.api.post("/items", item(code=f"C-{n}"))
+    system.mysql_down()
+    relevo.api.patch("/items/1", {"area": "off"})
+    temp = item_key(relevo.api.post("/items", item(code="off")).data)
+    relevo.api.patch(temp, {"area": "off"})
+    system.redis_down()
+    system.mysql.start()
+    wait_until(lambda: pending_counts(relevo) == (0, 0, 0), 10, "drained from memory")
+    system.mysql_down()
+    system.redis.start()
+    relevo.await_health(redis=True)
+    assert relevo.api.patch("/items/1", {"status": "later"}).status == 202
+    assert relevo.api.patch("/items/1", {"type": "later"}).status == 202
+    assert relevo.api.patch(temp, {"status": "later"}).status == 202
+    system.mysql_up()
+    rows = {row[0]: row[1:4] for row in system.mysql.items().values()}
+    assert rows["C-1"] == ("later", "later", "off")
+    assert rows["off"][1:] == ("later", "off") and len(rows) == 3
+    assert relevo.api.get("/sync/dead").json()["count"] == 0
+    await_cache_exact(system, relevo)
+    await_consistent(relevo)
+
+
 def test_start_with_both_down(system):
     system.mysql.kill()
     system.redis.kill()

@@ -12,6 +12,9 @@
 
 /* How often a write is decided again because its item changed meanwhile. */
 #define ROUNDS_MAX 50
+/* From then on the marker in Redis is taken for a leftover: operations that were drained without
+ * Redis are still in its lists; ours waits behind them and the drain finds them applied. */
+#define ROUNDS_EXACT 10
 
 /* One write on its way into a pending list. */
 struct candidate {
@@ -29,6 +32,7 @@ struct round {
 	struct candidate *at;
 	size_t count;
 	struct job *later; /* newest first: next round */
+	unsigned tries;
 	bool again;	   /* not the first round */
 };
 
@@ -148,7 +152,10 @@ static void candidate_add(struct round *r, struct job *j)
 		push(&r->later, j);
 		goto out;
 	}
-	marker_of(&state, c->expected);
+	if (r->tries < ROUNDS_EXACT)
+		marker_of(&state, c->expected);
+	else
+		memcpy(c->expected, "*", 2);
 	if (r->again && j->kind != JOB_CREATE && !state.pending)
 		expect_leftover(r, c);
 	c->job = j;
@@ -325,6 +332,7 @@ void accept_jobs(struct store *s, struct session *session, struct job *list,
 	r.at = mem_zero(count + 1, sizeof(*r.at));
 	know_latest(s, session);
 	for (unsigned tries = 0; list != NULL; tries++) {
+		r.tries = tries;
 		for (struct job *next; list != NULL; list = next) {
 			next = list->next;
 			if (!durable_enough(s))

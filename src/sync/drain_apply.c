@@ -13,6 +13,17 @@
 
 /* --- afterwards --- */
 
+/* Taken for deleted, but somebody has put the row back: its versions began anew. */
+static bool is_back(struct run *r, int64_t id)
+{
+	struct mirror_item_state state = { .known = false };
+	const struct opid none = { { 0 } };
+
+	mirror_item_state(r->d->mirror, id, none, &state);
+	row_unref(&state.row);
+	return !state.has_base;
+}
+
 static void settle_item(struct settlement *s, struct run *r, const struct plan *p, int64_t now_us)
 {
 	const struct net_effect *n = p->effect;
@@ -28,7 +39,7 @@ static void settle_item(struct settlement *s, struct run *r, const struct plan *
 		else
 			fields_copy(&values, &n->fields);
 		row = row_new(p->item_id, none, p->version, now_us, false, &values);
-		changes_row(&s->changes, row, false, false);
+		changes_row(&s->changes, row, false, n->kind == NET_UPDATE && is_back(r, row->id));
 		row_unref(&row);
 		fields_free(&values);
 	} else if (p->fate == FATE_LOST) {

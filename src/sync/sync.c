@@ -364,8 +364,9 @@ static void run_cycle(struct sync *y, bool full)
 	}
 	if (run_under_lease(y, full, &c, &e) != ERR_NONE) {
 		log_warn(TAG_SYNC, "%s: cycle ended early: %s", s->options->instance, e.text);
-		/* Which server failed shows in which session is closed. */
-		if (!db_is_open(y->session.db))
+		/* Which server failed shows in which session is closed; that of MySQL may not have
+		 * been opened yet. */
+		if (redis_is_open(y->session.redis) && !db_is_open(y->session.db))
 			store_mysql_failed(s, &e);
 		else
 			store_redis_failed(s, &e);

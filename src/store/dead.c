@@ -129,8 +129,8 @@ static bool discard_in_redis(struct store *s, struct session *session, const cha
 	if (!session_redis(session, s))
 		return false;
 	/* MySQL hears of it at the next sync cycle when it is down now. */
-	if (!mysql && redis_callf(session->redis, &reply, &e, "SADD items:dead:discarded %s", op) ==
-			      ERR_NONE)
+	if (!mysql &&
+	    redis_callf(session->redis, &reply, &e, "SADD items:dead:discarded %s", op) == ERR_NONE)
 		freeReplyObject(reply);
 	if (e.code == ERR_NONE &&
 	    redis_callf(session->redis, &reply, &e, "HDEL items:dead %s", op) == ERR_NONE)
@@ -147,8 +147,8 @@ static bool discard_in_mysql(struct store *s, struct session *session, struct op
 	if (!session_mysql(session, s))
 		return false;
 	dead_put_delete(&sql, op);
-	enum err_code code = db_run(session->db, sql.bytes, sql.len, true, false, NULL, NULL, NULL,
-				    &e);
+	enum err_code code =
+		db_run(session->db, sql.bytes, sql.len, true, false, NULL, NULL, NULL, &e);
 	buf_free(&sql);
 	if (code != ERR_NONE)
 		store_mysql_failed(s, &e);
@@ -225,6 +225,17 @@ static bool letter_valid(struct job *j, const struct operation *op)
 	return false;
 }
 
+/* The lists still hold its earlier attempt, which was decided while Redis was away. */
+static bool was_left_behind(struct store *s, const struct operation *op, const redisReply *reply)
+{
+	if (reply->elements != 2 || strncmp(reply->element[1]->str, "dup:", 4) != 0)
+		return false;
+	struct operation *waiting = mirror_operation(s->mirror, op->id);
+	bool waits = waiting != NULL;
+	operation_unref(&waiting);
+	return !waits;
+}
+
 static enum err_code queue_again(struct store *s, struct session *session, struct operation *op,
 				 struct err *e)
 {
@@ -253,6 +264,8 @@ static enum err_code queue_again(struct store *s, struct session *session, struc
 		uint64_t seq = changelog_number(reply->element[0]);
 		if (reply->elements == 2 && strcmp(reply->element[1]->str, "full") == 0)
 			code = err_set(e, ERR_FULL, "too many pending operations");
+		else if (was_left_behind(s, op, reply))
+			code = err_set(e, ERR_DUPLICATE, "its earlier attempt is being settled");
 		else if (seq != 0)
 			code = changelog_applied(session->redis, s->mirror, seq, nonce, at.epoch,
 						 NULL, e);
@@ -265,9 +278,8 @@ static enum err_code queue_again(struct store *s, struct session *session, struc
 }
 
 /* Without Redis: straight into MySQL, behind what waits. */
-static enum err_code retry_in_mysql(struct store *s, struct session *session,
-				    struct operation *op, struct drain_report *report,
-				    struct err *e)
+static enum err_code retry_in_mysql(struct store *s, struct session *session, struct operation *op,
+				    struct drain_report *report, struct err *e)
 {
 	enum err_code code = ERR_BUSY;
 	for (unsigned tries = 0; tries < RETRY_TRIES && code == ERR_BUSY; tries++) {
@@ -308,7 +320,7 @@ static void retry_with_redis(struct store *s, struct session *session, struct op
 	if (queue_again(s, session, op, &e) == ERR_NONE)
 		return;
 	store_redis_failed(s, &e);
-	if (e.code == ERR_DOWN)
+	if (e.code == ERR_DOWN || e.code == ERR_DUPLICATE)
 		retry_without_redis(s, session, op, j);
 	else
 		job_fail(j, e.code == ERR_FULL ? ERR_FULL : ERR_BOTH_DOWN, e.text);

@@ -1,4 +1,5 @@
-/* lane.c - a write lane: takes everything queued and brings it into MySQL, or queues it in Redis. */
+/* lane.c - a write lane: takes everything queued and brings it into MySQL, or queues it in Redis.
+ */
 #include "store_private.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "relevo/tables.h"
 
 #define LOCKED_RETRY_MS 20
-#define IDLE_PING_MS 5000
+#define IDLE_PING_MS	5000
 
 static enum op_kind job_op_kind(const struct job *j)
 {

@@ -7,12 +7,12 @@
 #include <time.h>
 
 #include "../store/store_private.h"
+#include "housekeeping.h"
 #include "relevo/clock.h"
 #include "relevo/drain.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
 #include "relevo/verify.h"
-#include "housekeeping.h"
 
 /* Waiting for a drain from memory that another thread or instance runs. */
 #define BUSY_TRIES    10
@@ -126,9 +126,9 @@ static void log_state(struct sync *y, json_t *state)
 
 static void say_drain(struct sync *y, bool running, size_t done, size_t total)
 {
-	json_t *state = json_pack("{s:s, s:s, s:b, s:I, s:I}", "t", "sync", "name", "drain",
-				  "running", running, "done", (json_int_t)done, "total",
-				  (json_int_t)total);
+	json_t *state =
+		json_pack("{s:s, s:s, s:b, s:I, s:I}", "t", "sync", "name", "drain", "running",
+			  running, "done", (json_int_t)done, "total", (json_int_t)total);
 	log_state(y, state);
 	json_decref(state);
 }
@@ -166,7 +166,8 @@ static void say_metadata(struct sync *y, const struct cycle *c, json_int_t dead_
 	struct store *s = y->store;
 	json_t *old = mirror_sync_state(s->mirror, "metadata");
 	json_int_t outside = (json_int_t)atomic_exchange(&y->rebuilds_outside, 0);
-	json_int_t rebuilds = total_of(old, "rebuilds_total") + (c->checked.rebuilt ? 1 : 0) + outside;
+	json_int_t rebuilds =
+		total_of(old, "rebuilds_total") + (c->checked.rebuilt ? 1 : 0) + outside;
 	json_int_t conflicts = total_of(old, "conflicts") + (json_int_t)c->drained.conflicts +
 			       (json_int_t)atomic_exchange(&y->conflicts_outside, 0);
 	json_t *new = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "t", "sync", "name",
@@ -174,7 +175,8 @@ static void say_metadata(struct sync *y, const struct cycle *c, json_int_t dead_
 				last_sync_json(c), "rebuilds_total", rebuilds, "conflicts",
 				conflicts, "dead_letters", dead_letters);
 	if (c->checked.rebuilt || outside > 0)
-		json_object_set(new, "last_rebuild", json_object_get(json_object_get(new, "last_sync"), "at"));
+		json_object_set(new, "last_rebuild",
+				json_object_get(json_object_get(new, "last_sync"), "at"));
 	else if (json_object_get(old, "last_rebuild") != NULL)
 		json_object_set(new, "last_rebuild", json_object_get(old, "last_rebuild"));
 	if (c->verify)
@@ -201,9 +203,14 @@ static void say_metadata(struct sync *y, const struct cycle *c, json_int_t dead_
 static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 {
 	struct store *s = y->store;
-	struct drain d = { .db = y->session.db, .redis = y->session.redis, .mirror = s->mirror,
-			   .lease = &y->lease, .instance = s->options->instance,
-			   .policy = s->options->conflict, .progress = on_progress, .ctx = y };
+	struct drain d = { .db = y->session.db,
+			   .redis = y->session.redis,
+			   .mirror = s->mirror,
+			   .lease = &y->lease,
+			   .instance = s->options->instance,
+			   .policy = s->options->conflict,
+			   .progress = on_progress,
+			   .ctx = y };
 	size_t waiting = 0;
 	enum err_code code = drain_adopt(&d, &waiting, e);
 	if (code == ERR_NONE && waiting == 0)
@@ -245,9 +252,13 @@ static void on_repair(void *ctx, uint64_t seq)
 static enum err_code run_verify(struct sync *y, struct cycle *c, struct err *e)
 {
 	struct store *s = y->store;
-	struct verify v = { .db = y->session.db, .redis = y->session.redis, .mirror = s->mirror,
-			    .lease = &y->lease, .instance = s->options->instance,
-			    .wrote = on_repair, .ctx = y };
+	struct verify v = { .db = y->session.db,
+			    .redis = y->session.redis,
+			    .mirror = s->mirror,
+			    .lease = &y->lease,
+			    .instance = s->options->instance,
+			    .wrote = on_repair,
+			    .ctx = y };
 	if (!session_mysql(&y->session, s))
 		return ERR_NONE;
 	enum err_code code = lease_keep(y->session.redis, &y->lease, e);
@@ -274,7 +285,8 @@ static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c,
 		say_metadata(y, c, dead_letters);
 	if (c->drain || c->checked.rebuilt)
 		log_info(TAG_SYNC,
-			 "%s: cycle of %" PRId64 " ms: %zu deletes, %zu updates, %zu creates, %zu left, "
+			 "%s: cycle of %" PRId64
+			 " ms: %zu deletes, %zu updates, %zu creates, %zu left, "
 			 "%zu dead letters%s",
 			 s->options->instance, clock_mono_ms() - c->began_ms, c->drained.deletes,
 			 c->drained.updates, c->drained.creates, c->drained.left,
@@ -297,8 +309,10 @@ static enum err_code drain_once(struct sync *y, struct session *session,
 				struct drain_report *report, struct err *e)
 {
 	struct store *s = y->store;
-	struct drain d = { .db = session->db, .mirror = s->mirror,
-			   .instance = s->options->instance, .policy = s->options->conflict };
+	struct drain d = { .db = session->db,
+			   .mirror = s->mirror,
+			   .instance = s->options->instance,
+			   .policy = s->options->conflict };
 	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000L };
 	enum err_code code = ERR_BUSY;
 	for (unsigned tries = 0; tries < BUSY_TRIES && code == ERR_BUSY; tries++) {

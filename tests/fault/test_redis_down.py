@@ -301,6 +301,42 @@ def test_what_was_drained_without_redis_does_not_block_the_next_outage(system, r
     await_consistent(relevo)
 
 
+@pytest.mark.threads
+def test_two_drains_at_once_double_nothing(system, rng):
+    """Redis thaws while its operations are drained from memory, by several at that."""
+    daemons = [system.start() for _ in range(2)]
+    for n in range(1, 31):
+        daemons[0].api.post("/items", item(code=f"C-{n}"))
+    for turn in range(3):
+        system.mysql_down()
+        for n in range(300):
+            api = daemons[n % 2].api
+            temp = item_key(api.post("/items", item(code=f"D-{turn}-{n}")).data)
+            if n % 3 == 0:
+                api.patch(temp, {"area": "off"})
+            if n % 10 == 0:
+                api.patch(f"/items/{n // 10 + 1}", {"area": f"off {turn}"})
+        system.redis.pause()
+        for daemon in daemons:
+            daemon.await_health(redis=False)
+        system.mysql.start()
+        wait_until(lambda: len(system.mysql.items()) > 30 + 300 * turn, 20, "the drain runs",
+                   pause=0.001)
+        time.sleep(rng.random() * 0.03)
+        system.redis.resume()
+        system.await_up()
+        rows = system.mysql.items()
+        assert system.mysql.codes() == sorted([f"C-{n}" for n in range(1, 31)] + [
+            f"D-{t}-{n}" for t in range(turn + 1) for n in range(300)])
+        assert {rows[n][3] for n in range(1, 31)} == {f"off {turn}"}
+        assert {row[3] for row in rows.values() if row[0][0] == "D" and int(row[0][4:]) % 3 == 0} \
+            == {"off"}
+        for daemon in daemons:
+            wait_until(lambda: mirror_is_mysql(system, daemon), 10, "the mirror is MySQL")
+            assert daemon.api.get("/sync/dead").json()["count"] == 0
+    await_cache_exact(system, daemons[0])
+
+
 def test_start_with_both_down(system):
     system.mysql.kill()
     system.redis.kill()

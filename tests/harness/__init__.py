@@ -14,7 +14,7 @@ from .wait import SLOW, wait_until
 
 __all__ = [
     "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "Process", "Redis", "Relevo",
-    "Response", "SLOW", "System", "assert_cache_exact", "await_cache_exact", "await_consistent", "cache_bytes",
-    "drained", "expect_problem", "free_port", "item", "item_key", "items_of", "pending_counts",
-    "raw_exchange", "row_of", "sync_status", "wait_until",
+    "Response", "SLOW", "System", "assert_cache_exact", "await_cache_exact", "await_consistent",
+    "cache_bytes", "drained", "expect_problem", "free_port", "item", "item_key", "items_of",
+    "pending_counts", "raw_exchange", "row_of", "sync_status", "wait_until",
 ]

@@ -67,11 +67,11 @@ def test_latency_histogram(relevo):
 
 
 def test_both_servers_up_and_down(system, relevo):
-    assert value(relevo, "up{", "mysql") == 1 and value(relevo, "up{", "redis") == 1
+    assert value(relevo, "mysql_up") == 1 and value(relevo, "redis_up") == 1
     system.mysql_down()
-    assert value(relevo, "up{", "mysql") == 0 and value(relevo, "up{", "redis") == 1
+    assert value(relevo, "mysql_up") == 0 and value(relevo, "redis_up") == 1
     system.redis_down()
-    assert value(relevo, "up{", "redis") == 0
+    assert value(relevo, "redis_up") == 0
 
 
 def test_pending_by_kind(system, relevo):

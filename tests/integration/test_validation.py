@@ -320,13 +320,24 @@ def test_garbage_on_the_wire_hurts_nobody(shared, garbage):
 
 
 def test_random_bytes_on_the_wire_hurt_nobody(shared, rng):
-    start = b"POST /items HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 200"
+    start = (b"POST /items HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+             b"Content-Type: application/json\r\nContent-Length: 200")
     for _ in range(60):
         data = bytearray(start + b"\r\n\r\n" + json.dumps(item()).encode().ljust(200))
         for _ in range(rng.randrange(1, 12)):
             data[rng.randrange(len(data))] = rng.randrange(256)
         raw_exchange(shared.port, bytes(data))
     assert shared.api.get("/health").status == 200
+
+
+def test_a_half_closed_connection_is_closed(shared):
+    """Whenever the client's FIN arrives: at the latest as a slow client, else it leaks for ever."""
+    body = b"{}".ljust(200)
+    for path in (b"/nope", b"/items"):
+        request = (b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                   b"Content-Length: 200\r\n\r\n" % path + body)
+        for _ in range(100):
+            assert raw_exchange(shared.port, request, timeout=15)
 
 
 def test_random_bodies_get_201_or_4xx(shared, rng):

@@ -38,7 +38,8 @@ for key, final in pairs(moved) do
 	local marker = key ~= final and redis.call('HGET', ids, key)
 	if marker then
 		redis.call('HDEL', ids, key)
-		redis.call('HSET', ids, final, marker)
+		-- what has the final id already is later
+		redis.call('HSETNX', ids, final, marker)
 	end
 end
 group(3, function(op, record, ttl)

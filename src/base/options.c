@@ -210,7 +210,7 @@ static enum err_code parse_threads(const struct option_row *row, const char *tex
 				   struct err *e)
 {
 	enum err_code code;
-	int64_t n;
+	int64_t n = 0;
 
 	if (strcmp(text, "cores") == 0) {
 		n = (int64_t)cores();

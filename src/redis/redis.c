@@ -9,6 +9,7 @@
 #include <sys/time.h>
 
 #include "relevo/mem.h"
+#include "relevo/thread.h"
 #include "session.h"
 
 /* Error replies that mean something to us, by their beginning. Others are ERR_INTERNAL. */
@@ -34,6 +35,7 @@ static struct timeval timeval_of(int64_t ms)
 
 const char *redis_trouble(const redisContext *c)
 {
+	ASSERT(c != NULL);
 	if (c->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return "no answer in time";
 	return c->errstr[0] ? c->errstr : "connection lost";
@@ -298,6 +300,7 @@ enum err_code redis_reply(struct redis *r, redisReply **out, struct err *e)
 
 	if (code)
 		return code;
+	ASSERT(reply != NULL);
 	if (reply->type == REDIS_REPLY_ERROR)
 		return sort_error(r, reply, e);
 	*out = reply;

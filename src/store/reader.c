@@ -295,7 +295,7 @@ static json_t *instance_json(struct redis *r, const char *name, double seen_s, s
 		json_object_set_new(object, "status", json_string(status->str));
 		json_object_set_new(object, "requests",
 				    json_integer(requests->type == REDIS_REPLY_STRING
-							 ? atoll(requests->str)
+							 ? strtoll(requests->str, NULL, 10)
 							 : 0));
 		put_time(object, "last_seen", (int64_t)(seen_s * 1e6));
 	}

@@ -33,7 +33,7 @@ struct commit_write {
 	bool if_match;
 	const char (*etags)[ETAG_SIZE]; /* any of them; NULL with if_match: any row will do */
 	size_t etag_count;
-	struct opid op;		      /* keyed operations only, else zero */
+	struct opid op;		      /* recorded on its own: keyed, or perhaps queued; else zero */
 	const uint8_t *fingerprint;   /* keyed operations only, else NULL */
 	void *ctx;
 

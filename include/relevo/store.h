@@ -80,7 +80,7 @@ struct job {
 	bool if_match_any;	       /* `*` */
 	char etags[ETAG_LIST_MAX][ETAG_SIZE]; /* strong tags of If-Match */
 	size_t etag_count;
-	struct opid op;		       /* keyed: derived from the key; OPERATION, DEAD_*: the path's */
+	struct opid op;		       /* write: derived from the key, else the store's; OPERATION, DEAD_*: the path's */
 	bool keyed;
 	uint8_t fingerprint[16];       /* of method, path and body */
 	struct read_mode mode;
@@ -110,7 +110,7 @@ struct job {
 	uint64_t base_version;
 	int64_t base_updated_us;
 	struct opid batch;
-	unsigned flags;
+	bool maybe_queued; /* a script that would queue it was sent, and may run later */
 };
 
 struct job *job_new(enum job_kind kind);

@@ -34,5 +34,9 @@ void sync_count_rebuild(struct sync *y);
 MUST_CHECK enum err_code sync_drain_memory(struct sync *y, struct session *session,
 					   struct operation *const *ops, size_t count,
 					   struct drain_report *report, struct err *e);
+/* The same for a lane, with all that the mirror holds: tried once. `unlocked`: though another drain
+ * keeps the lock (a stopped process, perhaps); what both do counts once. */
+MUST_CHECK enum err_code sync_drain_memory_now(struct sync *y, struct session *session,
+					       bool unlocked, struct err *e);
 
 #endif

@@ -36,6 +36,14 @@ static void shut(const struct client *c)
 	shutdown(c->fd, SHUT_RDWR);
 }
 
+/* The other side has said its last, and left nothing to be read. */
+static bool hung_up(const struct client *c)
+{
+	char byte;
+
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void reap(struct clients *all, int64_t now_ms)
 {
 	for (struct client *c = all->head.next; c != &all->head; c = c->next) {
@@ -43,7 +51,7 @@ static void reap(struct clients *all, int64_t now_ms)
 		int64_t age = now_ms - atomic_load_explicit(&c->since_ms, memory_order_relaxed);
 
 		if ((phase == CLIENT_RECEIVING && age >= RECEIVE_SECONDS * 1000) ||
-		    (phase == CLIENT_IDLE && age >= IDLE_SECONDS * 1000))
+		    (phase == CLIENT_IDLE && (age >= IDLE_SECONDS * 1000 || hung_up(c))))
 			shut(c);
 	}
 }

@@ -25,12 +25,14 @@ struct row *tables_row(const struct db_row *result)
 	struct fields fields = { .store = NULL };
 	const size_t version = 1 + column_count, updated = version + 1;
 	const struct opid none = { { 0 } };
-	int64_t updated_us;
+	int64_t updated_us = 0;
 
 	if (result->count != updated + 1 || result->text[0] == NULL ||
-	    result->text[version] == NULL || result->text[updated] == NULL ||
-	    !clock_parse(result->text[updated], &updated_us))
+	    result->text[version] == NULL)
 		return NULL;
+	/* Such as 0000-00-00 00:00:00: a row like any other, but of no known time. */
+	if (result->text[updated] == NULL || !clock_parse(result->text[updated], &updated_us))
+		updated_us = 0;
 	for (size_t i = 0; i < column_count; i++)
 		fields.at[i] = (struct field){ .text = result->text[1 + i],
 					       .len = (uint32_t)result->len[1 + i],

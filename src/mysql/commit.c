@@ -267,7 +267,7 @@ static void put_change(struct buf *sql, const struct commit_write *w, const stru
 	buf_putc(sql, ';');
 }
 
-static void put_keyed_record(struct buf *sql, const struct batch *b, size_t index)
+static void put_own_record(struct buf *sql, const struct batch *b, size_t index)
 {
 	const struct commit_write *w = b->writes[index];
 	const struct outcome *o = &b->outcomes[index];
@@ -285,7 +285,7 @@ static void put_keyed_record(struct buf *sql, const struct batch *b, size_t inde
 		.members = 1,
 		.fingerprint = w->fingerprint,
 		.fields = &o->fields,
-		.lifetime_s = LIFETIME_KEYED_S,
+		.lifetime_s = w->fingerprint != NULL ? LIFETIME_KEYED_S : LIFETIME_DRAINED_S,
 	};
 	buf_putc(sql, ',');
 	applied_put_tuple(sql, &tuple);
@@ -303,8 +303,8 @@ static void put_records(struct buf *sql, const struct batch *b)
 	applied_put_insert_head(sql);
 	applied_put_tuple(sql, &tuple);
 	for (size_t i = 0; i < b->count; i++) {
-		if (b->writes[i]->fingerprint != NULL && b->writes[i]->verdict == COMMIT_OPEN)
-			put_keyed_record(sql, b, i);
+		if (!opid_is_zero(b->writes[i]->op) && b->writes[i]->verdict == COMMIT_OPEN)
+			put_own_record(sql, b, i);
 	}
 	buf_putc(sql, ';');
 }
@@ -478,7 +478,7 @@ static void commit_part(struct db *d, struct commit_lane *lane, struct commit_wr
 	writes[0]->error = e;
 	if (code == ERR_LOCKED)
 		writes[0]->verdict = COMMIT_LOCKED;
-	else if (code == ERR_DUPLICATE && writes[0]->fingerprint != NULL)
+	else if (code == ERR_DUPLICATE && !opid_is_zero(writes[0]->op))
 		writes[0]->verdict = COMMIT_DUPLICATE;
 	else
 		writes[0]->verdict = COMMIT_REFUSED;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../redis/changelog_private.h"
 #include "relevo/clock.h"
@@ -11,10 +12,9 @@
 #include "relevo/mem.h"
 
 /* How often a write is decided again because its item changed meanwhile. */
-#define ROUNDS_MAX 50
-/* From then on the marker in Redis is taken for a leftover: operations that were drained without
- * Redis are still in its lists; ours waits behind them and the drain finds them applied. */
-#define ROUNDS_EXACT 10
+#define ROUNDS_MAX 100
+/* Between rounds while the mirror does not follow the log at hand (a new epoch). */
+#define REJOIN_PAUSE_NS 10000000
 
 /* One write on its way into a pending list. */
 struct candidate {
@@ -32,7 +32,6 @@ struct round {
 	struct candidate *at;
 	size_t count;
 	struct job *later; /* newest first: next round */
-	unsigned tries;
 	bool again;	   /* not the first round */
 };
 
@@ -61,11 +60,14 @@ static bool tag_matches(const struct job *j, const struct row *row)
 	return false;
 }
 
-static struct operation *operation_of(const struct store *s, const struct job *j,
+/* A write keeps one operation id for life, however often it is tried. */
+static struct operation *operation_of(const struct store *s, struct job *j,
 				      const struct mirror_item_state *state)
 {
 	struct operation *op = operation_new();
-	op->id = j->keyed ? j->op : opid_fresh();
+	if (opid_is_zero(j->op))
+		j->op = opid_fresh();
+	op->id = j->op;
 	op->kind = j->kind == JOB_CREATE ? OP_CREATE : j->kind == JOB_DELETE ? OP_DELETE : OP_UPDATE;
 	op->item_id = j->ref.id;
 	op->temp = op->kind == OP_CREATE ? op->id : j->ref.temp;
@@ -136,11 +138,13 @@ static void candidate_add(struct round *r, struct job *j)
 		(void)resolve_ref(s, r->session, &j->ref);
 	if (j->kind != JOB_CREATE) {
 		mirror_item_state(s->mirror, j->ref.id, j->ref.temp, &state);
-		if (!state.shown || state.row == NULL) {
+		/* What may be applied already was checked then. */
+		bool checked = !opid_is_zero(j->batch);
+		if (!checked && (!state.shown || state.row == NULL)) {
 			finish_failed(r, j, ERR_NOT_FOUND, "no such item");
 			goto out;
 		}
-		if (!tag_matches(j, state.row)) {
+		if (!checked && !tag_matches(j, state.row)) {
 			finish_failed(r, j, ERR_PRECONDITION, "the item has changed");
 			goto out;
 		}
@@ -152,10 +156,7 @@ static void candidate_add(struct round *r, struct job *j)
 		push(&r->later, j);
 		goto out;
 	}
-	if (r->tries < ROUNDS_EXACT)
-		marker_of(&state, c->expected);
-	else
-		memcpy(c->expected, "*", 2);
+	marker_of(&state, c->expected);
 	if (r->again && j->kind != JOB_CREATE && !state.pending)
 		expect_leftover(r, c);
 	c->job = j;
@@ -166,18 +167,24 @@ out:
 	row_unref(&state.row);
 }
 
+static void fingerprint_text(const struct operation *op, char hex[33])
+{
+	memcpy(hex, "-", 2);
+	for (size_t i = 0; op->has_fingerprint && i < 16; i++)
+		snprintf(hex + 2 * i, 3, "%02x", op->fingerprint[i]);
+}
+
 static void candidate_args(struct redis_args *args, struct candidate *c)
 {
 	static const char *const letters[OP_KINDS] = { "c", "u", "d" };
-	char text[OPID_TEXT_SIZE], hex[33] = "-";
+	char text[OPID_TEXT_SIZE], hex[33];
 	opid_format(c->op->id, text);
 	redis_args_copy(args, text, strlen(text));
 	redis_args_puts(args, letters[c->op->kind]);
 	redis_args_puts(args, c->key);
 	redis_args_puts(args, c->expected);
 	redis_args_put(args, c->entry.bytes, c->entry.len);
-	for (size_t i = 0; c->op->has_fingerprint && i < 16; i++)
-		snprintf(hex + 2 * i, 3, "%02x", c->op->fingerprint[i]);
+	fingerprint_text(c->op, hex);
 	redis_args_copy(args, hex, strlen(hex));
 }
 
@@ -226,18 +233,41 @@ static void answer_queued(struct round *r, struct candidate *c, uint64_t seq)
 	push(&r->out->done, j);
 }
 
+static void know_latest(struct store *s, struct session *session)
+{
+	struct err e = ERR_INIT;
+	if (session_redis(session, s) &&
+	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
+		store_redis_failed(s, &e);
+}
+
+/* The operation waits already: a second try of ours, or a keyed request that came elsewhere too. */
+static void answer_known(struct round *r, struct candidate *c, const char *fingerprint)
+{
+	char mine[33];
+	fingerprint_text(c->op, mine);
+	know_latest(r->store, r->session);
+	if (strcmp(mine, fingerprint) == 0)
+		answer_queued(r, c, 0);
+	else
+		finish_failed(r, c->job, ERR_KEY_REUSED,
+			      "the Idempotency-Key belongs to another request");
+}
+
 static void answer_verdict(struct round *r, struct candidate *c, const char *verdict, uint64_t seq)
 {
 	struct job *j = c->job;
-	if (strcmp(verdict, "ok") == 0 || strncmp(verdict, "dup:", 4) == 0) {
+	if (strcmp(verdict, "ok") == 0) {
 		answer_queued(r, c, seq);
+	} else if (strncmp(verdict, "dup:", 4) == 0) {
+		answer_known(r, c, verdict + 4);
 	} else if (strcmp(verdict, "full") == 0) {
 		finish_failed(r, j, ERR_FULL, "too many pending operations");
+	} else if (strcmp(verdict, "done") == 0 && resolve_repeat(r->store, r->session, j)) {
+		push(&r->out->done, j);
 	} else {
 		/* stale, moved: the item changed; decide again with what the log says. */
-		struct err e = ERR_INIT;
-		if (changelog_catch_up(r->session->redis, r->store->mirror, &e) != ERR_NONE)
-			store_redis_failed(r->store, &e);
+		know_latest(r->store, r->session);
 		push(&r->later, j);
 	}
 }
@@ -245,6 +275,9 @@ static void answer_verdict(struct round *r, struct candidate *c, const char *ver
 /* Redis did not take the round. What may be in MySQL already must not be written there again. */
 static void round_failed(struct round *r, const struct err *e)
 {
+	const struct timespec pause = { .tv_nsec = REJOIN_PAUSE_NS };
+	if (e->code == ERR_EPOCH || e->code == ERR_STALE)
+		nanosleep(&pause, NULL);
 	for (size_t i = 0; i < r->count; i++) {
 		struct job *j = r->at[i].job;
 		if (e->code == ERR_EPOCH || e->code == ERR_STALE)
@@ -266,6 +299,9 @@ static void round_run(struct round *r)
 		int64_t began = clock_mono_ms();
 		err_clear(&e);
 		code = round_call(r, &reply, &e);
+		/* A script that was sent may run yet, when a Redis that hangs goes on. */
+		for (size_t i = 0; code != ERR_NONE && i < r->count; i++)
+			r->at[i].job->maybe_queued = true;
 		if (code != ERR_DOWN || !session_was_cut(began))
 			break;
 	}
@@ -293,15 +329,6 @@ static void round_clear(struct round *r)
 	}
 	memset(r->at, 0, (r->count + 1) * sizeof(*r->at));
 	r->count = 0;
-}
-
-/* An item created elsewhere a moment ago may not be known here yet. */
-static void know_latest(struct store *s, struct session *session)
-{
-	struct err e = ERR_INIT;
-	if (session_redis(session, s) &&
-	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
-		store_redis_failed(s, &e);
 }
 
 static struct job *reversed(struct job *list)
@@ -332,7 +359,6 @@ void accept_jobs(struct store *s, struct session *session, struct job *list,
 	r.at = mem_zero(count + 1, sizeof(*r.at));
 	know_latest(s, session);
 	for (unsigned tries = 0; list != NULL; tries++) {
-		r.tries = tries;
 		for (struct job *next; list != NULL; list = next) {
 			next = list->next;
 			if (!durable_enough(s))

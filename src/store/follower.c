@@ -24,27 +24,40 @@ static void pause_ms(struct store *s, int64_t ms)
 	thread_pause(&s->probe_lock, &s->probe_wake, ms);
 }
 
+/* One entry of them, with records of keyed operations. *count, *done_count: how many. */
+static enum err_code log_some(struct follow *f, size_t *count, size_t *done_count, struct err *e)
+{
+	struct store *s = f->store;
+	struct changes changes = { 0 };
+	struct done_record *done = mem_zero(UNLOGGED_BATCH, sizeof(*done));
+	uint64_t ticket = 0, seq = 0, last = 0;
+	enum err_code code = ERR_NONE;
+	*count = mirror_unlogged(s->mirror, &changes, UNLOGGED_BATCH, &ticket);
+	*done_count = done_list_peek(&s->unsent, done, UNLOGGED_BATCH, &last);
+	if (*count > 0 || *done_count > 0)
+		code = changelog_append(f->session.redis, s->mirror, s->options->instance, &changes,
+					done, *done_count, &seq, e);
+	if (*count > 0 && code == ERR_NONE)
+		mirror_logged(s->mirror, &changes, ticket);
+	if (seq > 0 && code == ERR_NONE) {
+		done_list_sent(&s->unsent, last);
+		publisher_wrote(&s->publisher, seq);
+	}
+	for (size_t i = 0; i < *done_count; i++)
+		free(done[i].json);
+	free(done);
+	changes_free(&changes);
+	return code;
+}
+
 /* Bring what was changed while Redis was away into the log. */
 static enum err_code log_unlogged(struct follow *f, struct err *e)
 {
-	struct store *s = f->store;
 	enum err_code code = ERR_NONE;
-	size_t total = 0;
-	while (code == ERR_NONE) {
-		struct changes changes = { 0 };
-		uint64_t ticket = 0, seq = 0;
-		size_t count = mirror_unlogged(s->mirror, &changes, UNLOGGED_BATCH, &ticket);
-		if (count > 0)
-			code = changelog_append(f->session.redis, s->mirror, s->options->instance,
-						&changes, NULL, 0, &seq, e);
-		if (count > 0 && code == ERR_NONE) {
-			mirror_logged(s->mirror, &changes, ticket);
-			publisher_wrote(&s->publisher, seq);
-		}
-		changes_free(&changes);
+	size_t total = 0, count = 1, done_count = 0;
+	while (code == ERR_NONE && count + done_count > 0) {
+		code = log_some(f, &count, &done_count, e);
 		total += count;
-		if (count == 0)
-			break;
 	}
 	if (total > 0 && code == ERR_NONE)
 		log_info(TAG_REDIS, "%zu changes made without Redis are in the log now", total);
@@ -173,7 +186,8 @@ static void follow(struct follow *f, uint64_t switches)
 	       !atomic_load(&s->follower.rejoin)) {
 		enum err_code code = changelog_follow(f->session.redis, s->mirror, FOLLOW_WAIT_MS,
 						      &e);
-		if (code == ERR_NONE && mirror_unlogged_count(s->mirror) > 0)
+		if (code == ERR_NONE && (mirror_unlogged_count(s->mirror) > 0 ||
+					 !done_list_empty(&s->unsent)))
 			code = log_unlogged(f, &e);
 		if (code != ERR_NONE) {
 			store_redis_failed(s, &e);

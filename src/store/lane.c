@@ -164,10 +164,10 @@ static void fill_write(struct commit_write *w, struct job *j)
 		.etag_count = j->etag_count,
 		.ctx = j,
 	};
-	if (j->keyed) {
+	if (j->keyed || j->maybe_queued)
 		w->op = j->op;
+	if (j->keyed)
 		w->fingerprint = j->fingerprint;
-	}
 }
 
 static char *done_json(const struct commit_write *w, const struct job *j)
@@ -315,14 +315,18 @@ static void run_direct(struct lane *lane, struct job *list, size_t count, struct
 
 /* --- the lane's loop --- */
 
-/* Bring what waits into MySQL from memory, that nothing overtakes it. Busy: another drain is at it,
- * which may take its time, but not longer than MySQL keeps a silent session. */
-static bool drain_waiting(struct lane *lane)
+/* Bring what waits into MySQL from memory, that nothing overtakes it. Busy: another drain is at it. */
+static bool drain_waiting(struct lane *lane, bool unlocked)
 {
-	struct drain_report report;
 	struct err e = ERR_INIT;
-	return sync_drain_memory(lane->store->sync, &lane->session, NULL, 0, &report, &e) ==
-	       ERR_BUSY;
+	return sync_drain_memory_now(lane->store->sync, &lane->session, unlocked, &e) == ERR_BUSY;
+}
+
+/* It waited for another drain as long as a write may, or nobody may wait any more. */
+static bool waited_enough(struct lane *lane, const struct job *j)
+{
+	return atomic_load(&lane->store->ending) ||
+	       (j->deadline_ms != 0 && clock_mono_ms() >= j->deadline_ms);
 }
 
 /* Redis does not take them: with MySQL up write them there all the same, else refuse. */
@@ -335,8 +339,12 @@ static void run_without_redis(struct lane *lane, struct job *list, struct split 
 		next = j->next;
 		bool waits = mysql && item_waits(lane, j);
 		if (waits && !drained) {
-			busy = drain_waiting(lane);
+			busy = drain_waiting(lane, false);
 			drained = true;
+			waits = item_waits(lane, j);
+		}
+		if (waits && busy && waited_enough(lane, j)) {
+			busy = drain_waiting(lane, true);
 			waits = item_waits(lane, j);
 		}
 		if (!mysql) {
@@ -344,8 +352,6 @@ static void run_without_redis(struct lane *lane, struct job *list, struct split 
 		} else if (!waits) {
 			list_push(&now.direct, j);
 			now.direct_count++;
-		} else if (busy && !atomic_load(&lane->store->stopping)) {
-			list_push(&lane->again, j);
 		} else {
 			again_or_queue(lane, j, &out->queue);
 		}
@@ -362,7 +368,7 @@ static void refuse(struct lane *lane, struct job *list, struct split *out)
 	for (struct job *j = list, *next; j != NULL; j = next) {
 		struct job *late = j;
 		next = j->next;
-		if (up && !atomic_load(&s->stopping)) {
+		if (up && !atomic_load(&s->ending)) {
 			late = NULL;
 			again_or_queue(lane, j, &late);
 		}

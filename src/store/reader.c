@@ -144,7 +144,7 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 	bool read = false;
 	if (session_mysql(session, s)) {
 		put_select(&sql);
-		buf_puts(&sql, " ORDER BY id");
+		buf_puts(&sql, " WHERE id > 0 ORDER BY id");
 		read = db_run(session->db, sql.bytes, sql.len, false, true, add_row, &all, NULL,
 			      &e) == ERR_NONE;
 		if (!read)

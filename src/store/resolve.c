@@ -86,6 +86,8 @@ static void hex_of(const uint8_t bytes[16], char out[33])
 static bool same_request(struct job *j, const char *fingerprint)
 {
 	char mine[33];
+	if (!j->keyed)
+		return true;
 	hex_of(j->fingerprint, mine);
 	if (fingerprint != NULL && strcmp(fingerprint, mine) == 0)
 		return true;

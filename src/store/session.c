@@ -85,6 +85,7 @@ uint64_t store_log(struct store *s, struct session *session, const struct change
 	}
 	if (e.code != ERR_NONE)
 		store_redis_failed(s, &e);
+	done_list_add(&s->unsent, done, done_count);
 	mirror_apply_unlogged(s->mirror, changes);
 	return 0;
 }

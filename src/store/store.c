@@ -157,6 +157,7 @@ struct store *store_new(const struct options *o)
 	s->mysql = circuit_new("MySQL", TAG_MYSQL);
 	s->redis = circuit_new("Redis", TAG_REDIS);
 	s->keys = keyset_new();
+	done_list_init(&s->unsent);
 	s->lane_count = o->writers;
 	s->lanes = mem_zero(s->lane_count, sizeof(*s->lanes));
 	PTOK(pthread_mutex_init(&s->probe_lock, NULL));
@@ -204,6 +205,7 @@ void store_wait_loaded(struct store *s, int64_t deadline_ms)
 void store_stop(struct store *s)
 {
 	sync_stop(s->sync);
+	atomic_store(&s->ending, true);
 	queue_close(&s->asked);
 	for (size_t i = 0; i < s->lane_count; i++)
 		queue_close(&s->lanes[i].queue);
@@ -232,6 +234,7 @@ void store_free(struct store **s)
 	queue_destroy(&(*s)->asked);
 	publisher_destroy(&(*s)->publisher);
 	keyset_free(&(*s)->keys);
+	done_list_destroy(&(*s)->unsent);
 	mirror_free(&(*s)->mirror);
 	circuit_free(&(*s)->mysql);
 	circuit_free(&(*s)->redis);

@@ -98,6 +98,23 @@ struct follower {
 	atomic_bool settled;   /* the first load succeeded or was found impossible */
 };
 
+/* done_list.c: records of keyed operations that Redis did not take yet; the oldest give way. */
+struct done_list {
+	pthread_mutex_t lock;
+	/* shared: hold lock */
+	struct done_kept *first, *last;
+	size_t count;
+	uint64_t numbers; /* given out */
+};
+void done_list_init(struct done_list *l);
+void done_list_destroy(struct done_list *l);
+void done_list_add(struct done_list *l, const struct done_record *done, size_t count);
+/* Copies of the oldest, with what is left of their time; the caller frees the texts. *last: number
+ * of the last one, for done_list_sent. */
+size_t done_list_peek(struct done_list *l, struct done_record *out, size_t max, uint64_t *last);
+void done_list_sent(struct done_list *l, uint64_t last);
+bool done_list_empty(struct done_list *l);
+
 struct keyset; /* keyed requests in progress in this process */
 
 struct store {
@@ -114,8 +131,10 @@ struct store {
 	pthread_t mysql_probe, redis_probe;
 	pthread_mutex_t probe_lock;
 	pthread_cond_t probe_wake;
-	atomic_bool stopping;
+	atomic_bool ending;   /* no new jobs: the lanes wait for nobody any more */
+	atomic_bool stopping; /* the jobs are done, the other threads end */
 	struct keyset *keys;
+	struct done_list unsent;
 	struct sync *sync;
 	atomic_uint_fast64_t requests;	     /* answered since start */
 	atomic_int durability;		     /* enum redis_durability */

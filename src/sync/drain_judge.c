@@ -172,8 +172,8 @@ static bool read_result(void *ctx, unsigned statement, const struct db_row *resu
 		return true;
 	if (statement == READ_LOCKED) {
 		p->row = tables_row(result);
-		all->broken |= p->row == NULL;
 	} else if (statement == READ_ALL) {
+		/* Also if the row cannot be read: that is no other plan's concern. */
 		p->held = p->row == NULL;
 	}
 	return true;

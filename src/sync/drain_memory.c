@@ -84,7 +84,7 @@ enum err_code drain_memory(struct drain *d, struct operation *const *ops, size_t
 	bool locked = false;
 	enum err_code code = db_ready(d->db, e);
 
-	if (code == ERR_NONE)
+	if (code == ERR_NONE && !d->unlocked)
 		code = lock_take(d->db, &locked, e);
 	if (code == ERR_NONE) {
 		take_operations(&r, ops, count);

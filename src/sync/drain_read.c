@@ -187,12 +187,12 @@ static enum err_code adopted(struct drain *d, struct entry *en, const redisReply
 	return code;
 }
 
-static enum err_code adopt(struct drain *d, struct entry *en, size_t index, const char *text,
+static enum err_code adopt(struct run *r, struct entry *en, size_t index, const char *text,
 			   size_t len, struct err *e)
 {
 	static const char *const letters[OP_KINDS] = { "c", "u", "d" };
 	struct redis_args *args = redis_args_new();
-	struct mirror_position at = mirror_position(d->mirror);
+	struct drain *d = r->d;
 	struct buf fresh = { 0 };
 	char nonce_text[24], op[OPID_TEXT_SIZE], key[ITEM_KEY_SIZE] = "";
 	uint64_t nonce = changelog_nonce();
@@ -205,7 +205,7 @@ static enum err_code adopt(struct drain *d, struct entry *en, size_t index, cons
 		operation_item_key(en->op, key);
 	snprintf(nonce_text, sizeof(nonce_text), "%016" PRIx64, nonce);
 	redis_args_i64(args, (int64_t)d->lease->token);
-	redis_args_puts(args, at.epoch);
+	redis_args_puts(args, r->epoch);
 	redis_args_puts(args, d->instance);
 	redis_args_puts(args, nonce_text);
 	redis_args_puts(args, drain_lists[en->list]);
@@ -217,7 +217,7 @@ static enum err_code adopt(struct drain *d, struct entry *en, size_t index, cons
 	redis_args_puts(args, key);
 	code = redis_script(d->redis, SCRIPT_ADOPT, args, &reply, e);
 	if (code == ERR_NONE)
-		code = adopted(d, en, reply, nonce, at.epoch, e);
+		code = adopted(d, en, reply, nonce, r->epoch, e);
 	if (reply != NULL)
 		freeReplyObject(reply);
 	redis_args_free(&args);
@@ -278,7 +278,7 @@ static enum err_code take_chunk(struct run *r, enum op_kind list, size_t index,
 		en = &r->at[r->count++];
 		*en = (struct entry){ .list = list };
 		if (decode(en, text->str, text->len, faults))
-			code = adopt(r->d, en, index + i, text->str, text->len, e);
+			code = adopt(r, en, index + i, text->str, text->len, e);
 		if (code != ERR_NONE)
 			return code;
 	}
@@ -315,8 +315,10 @@ static enum err_code read_list(struct run *r, enum op_kind list, size_t length, 
 enum err_code run_read(struct run *r, struct err *e)
 {
 	size_t lengths[OP_KINDS] = { 0 }, known = 0;
+	struct mirror_position at = mirror_position(r->d->mirror);
 	enum err_code code = read_lengths(r->d->redis, lengths, &known, e);
 
+	memcpy(r->epoch, at.epoch, sizeof(r->epoch));
 	for (int i = 0; i < OP_KINDS && code == ERR_NONE; i++) {
 		r->head[i] = r->count;
 		code = read_list(r, (enum op_kind)i, lengths[i], e);

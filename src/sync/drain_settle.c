@@ -133,15 +133,15 @@ static void put_letters(const struct settlement *s, size_t count, struct redis_a
 }
 
 static enum err_code follow(struct run *r, const struct settlement *s, const redisReply *reply,
-			    uint64_t nonce, const char *epoch, struct err *e)
+			    uint64_t nonce, struct err *e)
 {
 	struct err why = ERR_INIT;
 	enum err_code code;
 
 	if (s->changes.count == 0 || reply->type != REDIS_REPLY_INTEGER)
 		return ERR_NONE;
-	code = changelog_applied(r->d->redis, r->d->mirror, (uint64_t)reply->integer, nonce, epoch,
-				 &s->changes, &why);
+	code = changelog_applied(r->d->redis, r->d->mirror, (uint64_t)reply->integer, nonce,
+				 r->epoch, &s->changes, &why);
 	/* It is settled; a mirror that cannot follow now is loaded again by its follower. */
 	if (code == ERR_STALE) {
 		log_debug(TAG_SYNC, "the mirror falls behind: %s", why.text);
@@ -156,7 +156,6 @@ static enum err_code call(struct run *r, const struct settlement *s, size_t from
 {
 	bool last = to == s->op_count;
 	struct redis_args *args = redis_args_new();
-	struct mirror_position at = mirror_position(r->d->mirror);
 	struct buf changes = { 0 };
 	size_t trims[OP_KINDS];
 	uint64_t nonce = changelog_nonce();
@@ -170,7 +169,7 @@ static enum err_code call(struct run *r, const struct settlement *s, size_t from
 	else
 		buf_puts(&changes, "[]");
 	redis_args_i64(args, (int64_t)r->d->lease->token);
-	redis_args_puts(args, at.epoch);
+	redis_args_puts(args, r->epoch);
 	redis_args_puts(args, r->d->instance);
 	redis_args_puts(args, nonce_text);
 	redis_args_put(args, changes.bytes, changes.len);
@@ -181,7 +180,7 @@ static enum err_code call(struct run *r, const struct settlement *s, size_t from
 	for (int i = 0; i < OP_KINDS && code == ERR_NONE; i++)
 		r->head[i] += trims[i];
 	if (code == ERR_NONE && last)
-		code = follow(r, s, reply, nonce, at.epoch, e);
+		code = follow(r, s, reply, nonce, e);
 	if (reply != NULL)
 		freeReplyObject(reply);
 	redis_args_free(&args);

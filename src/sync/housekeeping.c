@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relevo/clock.h"
 #include "relevo/tables.h"
 
 #define PURGE_STEP 1000
+#define PURGE_MS 1000 /* at most so long in one cycle */
 #define LETTERS_MAX 10000
 
 /* Letters discarded while MySQL was down. */
@@ -94,9 +96,11 @@ static enum err_code copy_letters(struct store *s, struct session *session, json
 	struct dead_letter *list = NULL;
 	size_t n = 0;
 	enum err_code code = dead_letter_list(session->db, LETTERS_MAX, &list, &n, e);
-	if (code == ERR_NONE)
+	/* A full list need not be all there are. */
+	if (code == ERR_NONE && n < LETTERS_MAX)
 		code = drop_stale(session, list, n, e);
-	*count = 0;
+	if (code == ERR_NONE)
+		*count = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (code == ERR_NONE && !queued_again(s, list[i].op)) {
 			code = copy_letter(session, &list[i], e);
@@ -108,16 +112,26 @@ static enum err_code copy_letters(struct store *s, struct session *session, json
 	return code;
 }
 
+/* Behind by many, it takes several cycles. */
+static enum err_code purge(struct session *session, struct err *e)
+{
+	int64_t until = clock_mono_ms() + PURGE_MS;
+	uint64_t removed = PURGE_STEP;
+	enum err_code code = ERR_NONE;
+	while (code == ERR_NONE && removed == PURGE_STEP && clock_mono_ms() < until)
+		code = applied_purge(session->db, PURGE_STEP, &removed, e);
+	return code;
+}
+
 enum err_code housekeeping(struct store *s, struct session *session, bool full,
 			   json_int_t *dead_letters, struct err *e)
 {
-	uint64_t removed = 0;
 	if (!session_mysql(session, s))
 		return ERR_NONE;
 	enum err_code code = forget_discarded(session, e);
 	if (code == ERR_NONE)
 		code = copy_letters(s, session, dead_letters, e);
 	if (code == ERR_NONE && full)
-		code = applied_purge(session->db, PURGE_STEP, &removed, e);
+		code = purge(session, e);
 	return code;
 }

@@ -44,6 +44,8 @@ struct cycle {
 	struct drain_report drained;
 	struct verify_report checked;
 	bool drain, verify;
+	bool counted; /* what was drained is in the totals of the metadata */
+	json_int_t dead_letters;
 	int64_t began_ms;
 };
 
@@ -161,19 +163,21 @@ static json_t *last_sync_json(const struct cycle *c)
 }
 
 /* sync:metadata, and the same for every instance through the log. */
-static void say_metadata(struct sync *y, const struct cycle *c, json_int_t dead_letters)
+static void say_metadata(struct sync *y, struct cycle *c)
 {
 	struct store *s = y->store;
 	json_t *old = mirror_sync_state(s->mirror, "metadata");
 	json_int_t outside = (json_int_t)atomic_exchange(&y->rebuilds_outside, 0);
 	json_int_t rebuilds =
 		total_of(old, "rebuilds_total") + (c->checked.rebuilt ? 1 : 0) + outside;
-	json_int_t conflicts = total_of(old, "conflicts") + (json_int_t)c->drained.conflicts +
+	json_int_t conflicts = total_of(old, "conflicts") +
+			       (c->counted ? 0 : (json_int_t)c->drained.conflicts) +
 			       (json_int_t)atomic_exchange(&y->conflicts_outside, 0);
 	json_t *new = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "t", "sync", "name",
 				"metadata", "by", s->options->instance, "last_sync",
 				last_sync_json(c), "rebuilds_total", rebuilds, "conflicts",
-				conflicts, "dead_letters", dead_letters);
+				conflicts, "dead_letters", c->dead_letters);
+	c->counted = true;
 	if (c->checked.rebuilt || outside > 0)
 		json_object_set(new, "last_rebuild",
 				json_object_get(json_object_get(new, "last_sync"), "at"));
@@ -238,8 +242,18 @@ static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 	atomic_fetch_add(&y->conflicts, c->drained.conflicts);
 	atomic_fetch_add(&y->drained, c->drained.operations);
 	publisher_wrote(&s->publisher, mirror_position(s->mirror).seq);
-	if (redis_is_open(y->session.redis))
-		say_drain(y, false, c->drained.operations, c->drained.operations);
+	return code;
+}
+
+/* The drain is over for all to see once its letters and conflicts are counted. */
+static enum err_code end_drain(struct sync *y, struct cycle *c, enum err_code code, struct err *e)
+{
+	if (code == ERR_NONE)
+		code = housekeeping(y->store, &y->session, false, &c->dead_letters, e);
+	if (!redis_is_open(y->session.redis))
+		return code;
+	say_metadata(y, c);
+	say_drain(y, false, c->drained.operations, c->drained.operations);
 	return code;
 }
 
@@ -273,16 +287,20 @@ static enum err_code run_verify(struct sync *y, struct cycle *c, struct err *e)
 static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c, struct err *e)
 {
 	struct store *s = y->store;
-	json_int_t dead_letters = 0;
+	json_t *old = mirror_sync_state(s->mirror, "metadata");
+	c->dead_letters = total_of(old, "dead_letters");
+	json_decref(old);
 	enum err_code code = changelog_catch_up(y->session.redis, s->mirror, e);
 	if (code == ERR_NONE)
 		code = run_drain(y, c, e);
+	if (c->drain)
+		code = end_drain(y, c, code, e);
 	if (code == ERR_NONE && (full || c->drain))
 		code = run_verify(y, c, e);
-	if (code == ERR_NONE && (full || c->drain))
-		code = housekeeping(s, &y->session, full, &dead_letters, e);
-	if (redis_is_open(y->session.redis) && (c->drain || c->verify))
-		say_metadata(y, c, dead_letters);
+	if (code == ERR_NONE && full)
+		code = housekeeping(s, &y->session, full, &c->dead_letters, e);
+	if (redis_is_open(y->session.redis) && c->verify)
+		say_metadata(y, c);
 	if (c->drain || c->checked.rebuilt)
 		log_info(TAG_SYNC,
 			 "%s: cycle of %" PRId64
@@ -304,24 +322,46 @@ static size_t waiting_here(struct sync *y)
 
 /* --- a drain from memory --- */
 
-static enum err_code drain_once(struct sync *y, struct session *session,
-				struct operation *const *ops, size_t count,
-				struct drain_report *report, struct err *e)
+static struct drain drain_of(struct sync *y, struct session *session)
 {
 	struct store *s = y->store;
-	struct drain d = { .db = session->db,
-			   .mirror = s->mirror,
-			   .instance = s->options->instance,
-			   .policy = s->options->conflict };
+	return (struct drain){ .db = session->db,
+			       .mirror = s->mirror,
+			       .instance = s->options->instance,
+			       .policy = s->options->conflict };
+}
+
+static enum err_code drain_patiently(struct drain *d, struct operation *const *ops, size_t count,
+				     struct drain_report *report, struct err *e)
+{
 	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000L };
 	enum err_code code = ERR_BUSY;
 	for (unsigned tries = 0; tries < BUSY_TRIES && code == ERR_BUSY; tries++) {
 		if (tries > 0)
 			nanosleep(&pause, NULL);
 		err_clear(e);
-		code = drain_memory(&d, ops, count, report, e);
+		code = drain_memory(d, ops, count, report, e);
 	}
 	return code;
+}
+
+static void count_memory_drain(struct sync *y, enum err_code code,
+			       const struct drain_report *report, const struct err *e)
+{
+	if (code != ERR_BUSY)
+		atomic_fetch_add(&y->drains, 1);
+	atomic_fetch_add(&y->conflicts, report->conflicts);
+	atomic_fetch_add(&y->conflicts_outside, report->conflicts);
+	atomic_fetch_add(&y->drained, report->operations);
+	if (code != ERR_NONE)
+		store_mysql_failed(y->store, e);
+}
+
+static void free_operations(struct operation **ops, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		operation_unref(&ops[i]);
+	free(ops);
 }
 
 enum err_code sync_drain_memory(struct sync *y, struct session *session,
@@ -333,18 +373,30 @@ enum err_code sync_drain_memory(struct sync *y, struct session *session,
 	*report = (struct drain_report){ 0 };
 	enum err_code code = ERR_NONE;
 	if (count > 0) {
+		struct drain d = drain_of(y, session);
 		atomic_store(&y->unsettled, true);
-		atomic_fetch_add(&y->drains, 1);
-		code = drain_once(y, session, ops != NULL ? ops : all, count, report, e);
+		code = drain_patiently(&d, ops != NULL ? ops : all, count, report, e);
+		count_memory_drain(y, code, report, e);
 	}
-	for (size_t i = 0; i < owned; i++)
-		operation_unref(&all[i]);
-	free(all);
-	atomic_fetch_add(&y->conflicts, report->conflicts);
-	atomic_fetch_add(&y->conflicts_outside, report->conflicts);
-	atomic_fetch_add(&y->drained, report->operations);
-	if (code != ERR_NONE)
-		store_mysql_failed(y->store, e);
+	free_operations(all, owned);
+	return code;
+}
+
+enum err_code sync_drain_memory_now(struct sync *y, struct session *session, bool unlocked,
+				    struct err *e)
+{
+	struct drain d = drain_of(y, session);
+	struct drain_report report = { 0 };
+	size_t count = 0;
+	struct operation **all = mirror_operations(y->store->mirror, &count);
+	enum err_code code = ERR_NONE;
+	d.unlocked = unlocked;
+	if (count > 0) {
+		atomic_store(&y->unsettled, true);
+		code = drain_memory(&d, all, count, &report, e);
+		count_memory_drain(y, code, &report, e);
+	}
+	free_operations(all, count);
 	return code;
 }
 
@@ -386,7 +438,6 @@ static void run_cycle(struct sync *y, bool full)
 			store_redis_failed(s, &e);
 	}
 	lease_drop(y->session.redis, &y->lease);
-	mirror_expire(s->mirror, clock_wall_us());
 }
 
 /* --- when --- */
@@ -424,8 +475,10 @@ static void *sync_main(void *arg)
 	struct sync *y = arg;
 	bool full = false;
 	session_open(&y->session, y->store, "sync");
-	while (next_cycle(y, &full))
+	while (next_cycle(y, &full)) {
 		run_cycle(y, full);
+		mirror_expire(y->store->mirror, clock_wall_us());
+	}
 	session_close(&y->session);
 	return NULL;
 }

@@ -231,7 +231,7 @@ static enum err_code compare_all(struct verify *v, struct ids *differ, struct er
 	mirror_view_each(view, collect_row, &c);
 	mirror_view_unref(&view);
 	put_select(&sql);
-	buf_puts(&sql, " ORDER BY id");
+	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
 	enum err_code code = db_run(v->db, sql.bytes, sql.len, false, true, compare_row, &c, NULL, e);
 	while (c.next < c.count)
 		ids_add(&c.differ, c.rows[c.next++]->id);
@@ -446,7 +446,7 @@ enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e)
 	struct read_all r = { .mirror = m };
 	struct buf sql = { 0 };
 	put_select(&sql);
-	buf_puts(&sql, " ORDER BY id");
+	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
 	enum err_code code = db_run(d, sql.bytes, sql.len, false, true, read_row, &r, NULL, e);
 	read_flush(&r);
 	buf_free(&sql);

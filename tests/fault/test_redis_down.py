@@ -1,4 +1,5 @@
 """Redis killed, frozen, emptied; both servers down."""
+import contextlib
 import threading
 import time
 
@@ -273,6 +274,88 @@ def test_what_waits_goes_to_mysql_without_redis(system, instances):
     assert system.redis.db.hlen("items:ops") == system.redis.db.hlen("items:pending:ids") == 0
     await_cache_exact(system, relevo)
     await_consistent(relevo)
+
+
+@pytest.mark.parametrize("end", [False, True])
+def test_a_drain_that_hangs_holds_up_no_write(system, relevo, end):
+    """Whoever drains without Redis is stopped with MySQL's lock in its hands."""
+    for n in range(1, 3):
+        relevo.api.post("/items", item(code=f"C-{n}"))
+    system.mysql_down()
+    assert relevo.api.patch("/items/1", {"area": "off"}).status == 202
+    system.redis_down()
+    relevo.pause()
+    system.mysql.start()
+    with contextlib.closing(system.mysql.connect()) as holder, holder.cursor() as cursor:
+        cursor.execute("SELECT GET_LOCK(CONCAT('relevo_drain:', MD5(DATABASE())), 0)")
+        assert cursor.fetchall() == ((1,),)
+        relevo.resume()
+        relevo.await_health(mysql=True, redis=False)
+        answers = []
+
+        def change():
+            started = time.monotonic()
+            answer = relevo.api.patch("/items/1", {"status": "on"})
+            answers.append((answer.status, time.monotonic() - started))
+            relevo.api.close()
+        thread = threading.Thread(target=change)
+        thread.start()
+        if not end:
+            for n in range(20):
+                started = time.monotonic()
+                assert relevo.api.post("/items", item(code=f"D-{n}")).status == 201
+                assert time.monotonic() - started < 0.3 * SLOW
+        started = time.monotonic()
+        if end:
+            time.sleep(0.1)
+            relevo.stop()
+            assert time.monotonic() - started < 6 * SLOW
+        thread.join()
+        (status, took), = answers
+        assert status == 200 and took < 2 + SLOW
+    assert system.mysql.items()[1][2:4] == ("on", "off")
+    assert len(system.mysql.items()) == (2 if end else 22)
+    system.redis.start()
+    if end:
+        relevo.start()
+    system.await_up()
+    assert system.mysql.items()[1][2:4] == ("on", "off")
+    assert relevo.api.get("/sync/dead").json()["count"] == 0
+    await_cache_exact(system, relevo)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_keyed_writes_made_without_redis_are_remembered(system, relevo, restart):
+    """Their outcomes reach Redis when it is back, for a repeat while MySQL is down."""
+    for n in range(1, 4):
+        relevo.api.post("/items", item(code=f"C-{n}"))
+    system.redis_down()
+    requests = [("POST", "/items", item(code="new")), ("PATCH", "/items/1", {"area": "x"}),
+                ("PUT", "/items/2", item(code="put")), ("DELETE", "/items/3", None)]
+
+    def send():
+        return [relevo.api.request(method, path, body, {"Idempotency-Key": f"key-{n}"})
+                for n, (method, path, body) in enumerate(requests)]
+    first = send()
+    assert [answer.status for answer in first] == [201, 200, 200, 200]
+    rows = system.mysql.items()
+    system.redis_up()
+    wait_until(lambda: len(list(system.redis.db.scan_iter("items:done:*"))) == 4, 5, "the records")
+    assert all(80000 < system.redis.db.ttl(name) <= 86400
+               for name in system.redis.db.scan_iter("items:done:*"))
+    if restart:
+        relevo.stop()
+        relevo.start()
+    system.mysql_down()
+    shown = items_of(relevo)
+    for _ in range(2):
+        again = send()
+        assert [answer.status for answer in again] == [answer.status for answer in first]
+        assert [answer.data for answer in again] == [answer.data for answer in first]
+    assert system.pending() == 0 and items_of(relevo) == shown
+    system.mysql_up()
+    assert system.mysql.items() == rows
+    await_cache_exact(system, relevo)
 
 
 def test_what_was_drained_without_redis_does_not_block_the_next_outage(system, relevo):

@@ -168,7 +168,8 @@ def test_retry_with_a_corrected_body(system, relevo, refused):
     assert answer.status == 202 and answer.json()["operation"] == refused
     wait_until(lambda: system.mysql.codes() == ["short"], 10, "the retried create")
     wait_until(lambda: letters(relevo) == [], 5, "the letter is gone")
-    assert relevo.api.get(f"/operations/{refused}").json()["state"] == "applied"
+    wait_until(lambda: relevo.api.get(f"/operations/{refused}").json()["state"] == "applied", 5,
+               "the operation is applied")
     system.await_drained()
     assert [shown["code"] for shown in relevo.api.get("/items").data] == ["short"]
 

@@ -5,7 +5,9 @@
 -- Entries are numbered by `items:order`, which a new epoch does not set back.
 -- Returns {seq (0: nothing was logged), verdict, ..}: a verdict is `ok`, `full`, `stale` (the
 --   item's marker is not the expected one: catch up and decide again), `moved` (the temporary
---   item has its final id), `dup:FINGERPRINT` (this operation waits already).
+--   item has its final id), `dup:FINGERPRINT` (this operation waits already), `done` (this keyed
+--   operation is applied already). With marker '*' what is known to be accepted is put back: it is
+--   neither moved nor done, the drain finds out.
 if redis.call('HGET', 'items:log', 'epoch') ~= ARGV[1] then
 	return redis.error_reply('EPOCH changed')
 end
@@ -16,7 +18,7 @@ local waiting = redis.call('LLEN', lists.c) + redis.call('LLEN', lists.u)
 local seq = tonumber(redis.call('HGET', 'items:log', 'seq')) + 1
 local changes, verdicts = {}, {}
 
-local function verdict(op, kind, key, expected)
+local function verdict(op, kind, key, expected, fingerprint)
 	local known = redis.call('HGET', 'items:ops', op)
 	if known then
 		return 'dup:' .. known
@@ -24,13 +26,17 @@ local function verdict(op, kind, key, expected)
 	if waiting >= limit then
 		return 'full'
 	end
-	if kind ~= 'c' then
+	if expected ~= '*' and fingerprint ~= '-'
+		and redis.call('EXISTS', 'items:done:' .. op) == 1 then
+		return 'done'
+	end
+	if kind ~= 'c' and expected ~= '*' then
 		if string.sub(key, 1, 8) == 'pending_'
 			and redis.call('EXISTS', 'items:done:' .. string.sub(key, 9)) == 1 then
 			return 'moved'
 		end
 		local marker = redis.call('HGET', 'items:pending:ids', key) or ''
-		if expected ~= '*' and marker ~= expected then
+		if marker ~= expected then
 			return 'stale'
 		end
 	end
@@ -39,7 +45,7 @@ end
 
 for i = 5, #ARGV, 6 do
 	local op, kind, key = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-	local said = verdict(op, kind, key, ARGV[i + 3])
+	local said = verdict(op, kind, key, ARGV[i + 3], ARGV[i + 5])
 	if said == 'ok' then
 		local entry = ARGV[i + 4] .. ',"seq":' .. redis.call('INCR', 'items:order') .. '}'
 		redis.call('RPUSH', lists[kind], entry)

@@ -1,10 +1,16 @@
--- lease: who drains and verifies. The fencing token is a counter, so a later holder's is greater.
+-- lease: who drains and verifies. The fencing token is a counter, so a later holder's is greater;
+-- it begins at the time in ms, so that no token comes again after a FLUSHALL.
 -- ARGV: take | keep | drop, token (keep, drop) or instance (take), time to live in ms (take, keep).
 -- take returns the token, or 0 if somebody holds it; keep fails with LEASE once it is lost.
 local held = redis.call('GET', 'sync:lease')
 if ARGV[1] == 'take' then
 	if held then
 		return 0
+	end
+	if redis.call('EXISTS', 'sync:fence') == 0 then
+		local now = redis.call('TIME')
+		redis.call('SET', 'sync:fence', string.format('%.0f',
+			now[1] * 1000 + math.floor(now[2] / 1000)))
 	end
 	local token = redis.call('INCR', 'sync:fence')
 	redis.call('SET', 'sync:lease', token, 'PX', ARGV[3])

@@ -19,16 +19,16 @@ enum change_type { CHANGE_ROW, CHANGE_DELETE, CHANGE_QUEUED, CHANGE_DONE, CHANGE
 
 struct change {
 	enum change_type type;
-	struct row *row;	/* ROW: owned reference; pending is false, temp zero */
-	int64_t id;		/* DELETE; DONE of a drained create: the final id, else 0 */
-	uint64_t version;	/* DELETE */
-	bool force;		/* ROW, DELETE: applies whatever the versions say (repair) */
-	bool foreign;		/* ROW: found in MySQL, not written by an instance of ours */
-	struct operation *op;	/* QUEUED: owned reference */
-	struct opid *ops;	/* DONE: owned array */
+	struct row *row;      /* ROW: owned reference; pending is false, temp zero */
+	int64_t id;	      /* DELETE; DONE of a drained create: the final id, else 0 */
+	uint64_t version;     /* DELETE */
+	bool force;	      /* ROW, DELETE: applies whatever the versions say (repair) */
+	bool foreign;	      /* ROW: found in MySQL, not written by an instance of ours */
+	struct operation *op; /* QUEUED: owned reference */
+	struct opid *ops;     /* DONE: owned array */
 	size_t op_count;
-	struct opid temp;	/* DONE of a drained create: its operation, else zero */
-	json_t *sync;		/* SYNC: owned reference */
+	struct opid temp; /* DONE of a drained create: its operation, else zero */
+	json_t *sync;	  /* SYNC: owned reference */
 };
 
 struct changes {

@@ -18,7 +18,7 @@ struct done_record {
 	char *json; /* owned by whoever filled it */
 	unsigned ttl_s;
 };
-#define DONE_TTL_KEYED_S 86400
+#define DONE_TTL_KEYED_S   86400
 #define DONE_TTL_DRAINED_S (7 * 86400)
 
 /* Append one entry and apply it to the mirror (catching up first where the log is ahead). On

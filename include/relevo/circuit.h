@@ -22,7 +22,8 @@ void circuit_trip(struct circuit *c, const char *why);
 void circuit_close(struct circuit *c);
 /* Counts how often it was closed or opened; moves with every switch. */
 uint64_t circuit_switches(const struct circuit *c);
-/* Wait until the circuit is closed, a switch happens, or the deadline (clock_mono_ms): true if up. */
+/* Wait until the circuit is closed, a switch happens, or the deadline (clock_mono_ms): true if up.
+ */
 bool circuit_wait_up(struct circuit *c, int64_t deadline_ms);
 /* Call `wake(ctx)` after every switch (from the thread that switched). Set before threads start. */
 void circuit_on_switch(struct circuit *c, void (*wake)(void *ctx), void *ctx);

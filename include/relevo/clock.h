@@ -8,8 +8,8 @@
 
 #define CLOCK_TEXT_SIZE 28 /* "2026-01-31T12:00:00.123456Z" and NUL */
 
-int64_t clock_wall_us(void);	   /* microseconds since 1970-01-01 UTC */
-int64_t clock_mono_ms(void);	   /* for deadlines; never goes back */
+int64_t clock_wall_us(void); /* microseconds since 1970-01-01 UTC */
+int64_t clock_mono_ms(void); /* for deadlines; never goes back */
 int64_t clock_mono_us(void);
 /* RFC 3339 with six digits and Z, always 27 characters for years 0..9999. */
 void clock_format(int64_t us, char out[CLOCK_TEXT_SIZE]);

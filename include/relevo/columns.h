@@ -25,7 +25,7 @@ struct column {
 };
 
 #define COLUMNS_MAX 16
-#define TABLE_NAME "items"
+#define TABLE_NAME  "items"
 
 extern const struct column columns[];
 extern const size_t column_count; /* <= COLUMNS_MAX */

@@ -14,7 +14,7 @@
 #include "relevo/row.h"
 
 enum commit_verdict {
-	COMMIT_OPEN,	     /* not decided */
+	COMMIT_OPEN, /* not decided */
 	COMMIT_APPLIED,
 	COMMIT_NOT_FOUND,
 	COMMIT_PRECONDITION, /* If-Match */
@@ -28,20 +28,20 @@ enum commit_verdict {
 struct commit_write {
 	/* by the caller, borrowed */
 	enum op_kind kind;
-	int64_t id;		      /* UPDATE, DELETE */
-	const struct fields *fields;  /* CREATE: all; UPDATE: the present ones */
+	int64_t id;		     /* UPDATE, DELETE */
+	const struct fields *fields; /* CREATE: all; UPDATE: the present ones */
 	bool if_match;
 	const char (*etags)[ETAG_SIZE]; /* any of them; NULL with if_match: any row will do */
 	size_t etag_count;
-	struct opid op;		      /* recorded on its own: keyed, or perhaps queued; else zero */
-	const uint8_t *fingerprint;   /* keyed operations only, else NULL */
+	struct opid op;		    /* recorded on its own: keyed, or perhaps queued; else zero */
+	const uint8_t *fingerprint; /* keyed operations only, else NULL */
 	void *ctx;
 
 	/* result */
 	enum commit_verdict verdict;
-	struct row *row;      /* APPLIED: the new row (DELETE: the row that went); new reference */
+	struct row *row; /* APPLIED: the new row (DELETE: the row that went); new reference */
 	struct opid batch;
-	unsigned nth;	      /* which create of the batch */
+	unsigned nth; /* which create of the batch */
 	int64_t applied_us;
 	struct err error;
 };
@@ -61,7 +61,7 @@ void commit_batch(struct db *d, struct commit_lane *lane, struct commit_write *w
 MUST_CHECK enum err_code commit_settle(struct db *d, struct opid batch, bool *applied,
 				       int64_t *first_id, int64_t *applied_us, struct err *e);
 
-#define LIFETIME_KEYED_S 86400u
+#define LIFETIME_KEYED_S   86400u
 #define LIFETIME_DRAINED_S (7u * 86400u)
 
 #endif

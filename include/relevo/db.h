@@ -36,8 +36,8 @@ void db_close(struct db *d);
  * (@@global.read_only, super_read_only; Galera: wsrep_ready OFF or wsrep_cluster_status not
  * Primary), then the session settings: utf8mb4, strict sql_mode
  * (STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE...), time_zone '+00:00', READ COMMITTED,
- * autocommit on, innodb_lock_wait_timeout 1, lock_wait_timeout 1, wait_timeout 20, multi statements.
- * ERR_DOWN when no host will do. The whole call is bounded by one time-out per host. */
+ * autocommit on, innodb_lock_wait_timeout 1, lock_wait_timeout 1, wait_timeout 20, multi
+ * statements. ERR_DOWN when no host will do. The whole call is bounded by one time-out per host. */
 MUST_CHECK enum err_code db_ready(struct db *d, struct err *e);
 /* The server is well: SELECT 1 and the read-only checks on an open or new session. */
 MUST_CHECK enum err_code db_probe(struct db *d, struct err *e);
@@ -57,10 +57,10 @@ struct db_row {
 typedef bool (*db_each)(void *ctx, unsigned statement, const struct db_row *row);
 
 struct db_outcome {
-	unsigned statements;	   /* that succeeded */
-	uint64_t affected[16];	   /* by statement; further ones are not kept */
-	uint64_t insert_id;	   /* of the last statement that made one */
-	unsigned sql_errno;	   /* of the failed statement, 0: none */
+	unsigned statements;   /* that succeeded */
+	uint64_t affected[16]; /* by statement; further ones are not kept */
+	uint64_t insert_id;    /* of the last statement that made one */
+	unsigned sql_errno;    /* of the failed statement, 0: none */
 	int64_t took_us;
 };
 
@@ -71,10 +71,11 @@ struct db_outcome {
  * writes: pass `commits`), else what db_classify says of the failed statement (ERR_REFUSED,
  * ERR_LOCKED, ERR_DUPLICATE, ERR_DOWN for a server that went read-only ...). After a failed
  * statement inside a transaction the caller rolls back (db_rollback). */
-MUST_CHECK enum err_code db_run(struct db *d, const char *sql, size_t len, bool commits, bool stream,
-				db_each each, void *ctx, struct db_outcome *outcome,
+MUST_CHECK enum err_code db_run(struct db *d, const char *sql, size_t len, bool commits,
+				bool stream, db_each each, void *ctx, struct db_outcome *outcome,
 				struct err *e);
-/* Allow the following statements this long instead of the time-out (schema changes); 0: as usual. */
+/* Allow the following statements this long instead of the time-out (schema changes); 0: as usual.
+ */
 void db_be_patient(struct db *d, int64_t ms);
 /* Rolls back; closes the session if that fails. */
 void db_rollback(struct db *d);
@@ -84,8 +85,8 @@ void db_rollback(struct db *d);
 struct buf;
 void sql_put_text(struct buf *out, const char *text, size_t len);
 struct opid;
-void sql_put_opid(struct buf *out, struct opid id);	  /* x'..' */
-void sql_put_time(struct buf *out, int64_t us);		  /* '2026-01-31 12:00:00.123456' */
+void sql_put_opid(struct buf *out, struct opid id); /* x'..' */
+void sql_put_time(struct buf *out, int64_t us);	    /* '2026-01-31 12:00:00.123456' */
 void sql_put_bytes(struct buf *out, const void *bytes, size_t len); /* x'..' */
 
 /* What a client or server error number means; one table. 2006, 2013, 1040, 1053, 1290 (read-only),

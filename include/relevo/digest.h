@@ -1,11 +1,12 @@
-/* digest.h - SHA-256 (FIPS 180-4) and random bytes by libcrypto. Any thread; a stream belongs to one. */
+/* digest.h - SHA-256 (FIPS 180-4) and random bytes by libcrypto. Any thread; a stream belongs to
+ * one. */
 #ifndef RELEVO_DIGEST_H
 #define RELEVO_DIGEST_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define DIGEST_SIZE 32
+#define DIGEST_SIZE	32
 #define DIGEST_HEX_SIZE 65
 
 struct digest;

@@ -46,7 +46,8 @@ MUST_CHECK enum err_code drain_adopt(struct drain *d, size_t *waiting, struct er
 MUST_CHECK enum err_code drain_run(struct drain *d, struct drain_report *report, struct err *e);
 
 /* Drain these without Redis: the result goes to the mirror, unlogged. One at a time in the whole
- * system, by a lock in MySQL, unless `unlocked`. Errors: ERR_BUSY (somebody has the lock), ERR_DOWN (MySQL). */
+ * system, by a lock in MySQL, unless `unlocked`. Errors: ERR_BUSY (somebody has the lock), ERR_DOWN
+ * (MySQL). */
 MUST_CHECK enum err_code drain_memory(struct drain *d, struct operation *const *ops, size_t count,
 				      struct drain_report *report, struct err *e);
 

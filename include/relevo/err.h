@@ -39,10 +39,14 @@ struct err {
 	char text[320];
 };
 
-#define ERR_INIT { ERR_NONE, "" }
+#define ERR_INIT             \
+	{                    \
+		ERR_NONE, "" \
+	}
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-/* Set code and text unless one is set already; returns the code that now stands. `e` may be NULL. */
+/* Set code and text unless one is set already; returns the code that now stands. `e` may be NULL.
+ */
 enum err_code err_set(struct err *e, enum err_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Forget the error, to use the value again. */

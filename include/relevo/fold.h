@@ -19,16 +19,16 @@ enum net_kind {
 
 struct net_effect {
 	enum net_kind kind;
-	int64_t item_id;	 /* existing row; 0 for creates */
-	struct opid temp;	 /* creates, NOTHING and ORPHAN: the create's operation */
-	struct fields fields;	 /* owned */
-	struct operation **ops;	 /* owned array of references, order of acceptance */
+	int64_t item_id;	/* existing row; 0 for creates */
+	struct opid temp;	/* creates, NOTHING and ORPHAN: the create's operation */
+	struct fields fields;	/* owned */
+	struct operation **ops; /* owned array of references, order of acceptance */
 	size_t op_count;
-	uint64_t base_version;	 /* of the first operation that has one; 0 unknown */
+	uint64_t base_version; /* of the first operation that has one; 0 unknown */
 	int64_t base_updated_us;
-	int64_t accepted_us;	 /* of the last operation */
-	unsigned attempt;	 /* greatest of its operations: > 0 skips the conflict check */
-	uint64_t seq;		 /* of the first operation */
+	int64_t accepted_us; /* of the last operation */
+	unsigned attempt;    /* greatest of its operations: > 0 skips the conflict check */
+	uint64_t seq;	     /* of the first operation */
 };
 
 struct fold {

@@ -15,7 +15,8 @@ enum log_tag { TAG_MAIN, TAG_HTTP, TAG_MYSQL, TAG_REDIS, TAG_SYNC, TAG_REBUILD, 
 
 /* Before any thread starts. */
 void log_init(enum log_level level, bool json);
-/* Switch between the configured level and LOG_DEBUG; returns true if debug is now on. Any thread. */
+/* Switch between the configured level and LOG_DEBUG; returns true if debug is now on. Any thread.
+ */
 bool log_toggle_debug(void);
 bool log_enabled(enum log_level level);
 /* One line; control characters in the message are escaped. Cut at 2,000 bytes. */
@@ -23,12 +24,12 @@ void log_line(enum log_level level, enum log_tag tag, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #define log_error(tag, ...) log_line(LOG_ERROR, tag, __VA_ARGS__)
-#define log_warn(tag, ...) log_line(LOG_WARN, tag, __VA_ARGS__)
-#define log_info(tag, ...) log_line(LOG_INFO, tag, __VA_ARGS__)
-#define log_debug(tag, ...)                                                                        \
-	do {                                                                                       \
-		if (log_enabled(LOG_DEBUG))                                                        \
-			log_line(LOG_DEBUG, tag, __VA_ARGS__);                                     \
+#define log_warn(tag, ...)  log_line(LOG_WARN, tag, __VA_ARGS__)
+#define log_info(tag, ...)  log_line(LOG_INFO, tag, __VA_ARGS__)
+#define log_debug(tag, ...)                                    \
+	do {                                                   \
+		if (log_enabled(LOG_DEBUG))                    \
+			log_line(LOG_DEBUG, tag, __VA_ARGS__); \
 	} while (0)
 
 #endif

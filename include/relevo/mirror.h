@@ -91,9 +91,9 @@ int64_t mirror_final_id(struct mirror *m, struct opid op);
 void mirror_set_final_id(struct mirror *m, struct opid op, int64_t id);
 
 struct mirror_item_state {
-	bool known;	 /* there is a base or a waiting create */
-	bool shown;	 /* not hidden by a waiting delete */
-	bool pending;	 /* operations wait */
+	bool known;	     /* there is a base or a waiting create */
+	bool shown;	     /* not hidden by a waiting delete */
+	bool pending;	     /* operations wait */
 	struct opid last_op; /* last waiting operation, zero if none */
 	enum op_kind last_kind;
 	bool has_base;
@@ -109,7 +109,7 @@ struct mirror_counts {
 	size_t items; /* shown */
 	size_t pending[OP_KINDS];
 	size_t tombstones, final_ids, unlogged;
-	uint64_t generation; /* moves with every change of a shown item */
+	uint64_t generation;   /* moves with every change of a shown item */
 	size_t snapshot_bytes; /* length of the rendered array */
 };
 void mirror_counts(const struct mirror *m, struct mirror_counts *out);
@@ -125,7 +125,8 @@ json_t *mirror_sync_state(struct mirror *m, const char *name);
 
 /* Wait until position >= seq of the current epoch, or the deadline (clock_mono_ms). */
 bool mirror_wait(struct mirror *m, uint64_t seq, int64_t deadline_ms);
-/* Wait until `generation or sync state` moves past *stamp or deadline; updates *stamp. For events. */
+/* Wait until `generation or sync state` moves past *stamp or deadline; updates *stamp. For events.
+ */
 bool mirror_wait_change(struct mirror *m, uint64_t *stamp, int64_t deadline_ms);
 
 /* --- views --- */
@@ -145,15 +146,15 @@ struct list_query {
 	struct field filter[COLUMNS_MAX]; /* present: exact match */
 	char *needle;			  /* folded `q`, NULL: none */
 	size_t needle_len;
-	unsigned limit;			  /* 0: all */
-	uint64_t after;			  /* cursor; 0: from the start */
+	unsigned limit; /* 0: all */
+	uint64_t after; /* cursor; 0: from the start */
 };
 struct list_page {
 	struct iovec *pieces; /* the items joined by commas, without brackets; owned */
 	size_t piece_count, bytes;
-	void *owned;	      /* further memory behind the pieces */
+	void *owned; /* further memory behind the pieces */
 	size_t count, total;
-	uint64_t next;	      /* cursor of the last item, 0: no more */
+	uint64_t next; /* cursor of the last item, 0: no more */
 };
 /* Without filters no item is copied; the page lives as long as the view. */
 void mirror_view_list(struct mirror_view *v, const struct list_query *q, struct list_page *out);

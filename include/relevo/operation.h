@@ -30,14 +30,15 @@ struct operation {
 	atomic_int refs;
 	struct opid id; /* zero: a legacy entry that has none yet */
 	enum op_kind kind;
-	int64_t item_id;  /* target with a final id, else 0 */
-	struct opid temp; /* target (update, delete) without one; for a create its own id */
+	int64_t item_id;      /* target with a final id, else 0 */
+	struct opid temp;     /* target (update, delete) without one; for a create its own id */
 	struct fields fields; /* create: all; update: those given; delete: none */
 	int64_t accepted_us;  /* 0: unknown (legacy) */
-	uint64_t base_version;	 /* the row it was based on; 0: unknown, or pending on top of others */
+	uint64_t
+		base_version; /* the row it was based on; 0: unknown, or pending on top of others */
 	int64_t base_updated_us;
-	char *base_json; /* owned: that row as it was shown, for dead letters; NULL: unknown */
-	bool has_fingerprint;	 /* came with an Idempotency-Key */
+	char *base_json;      /* owned: that row as it was shown, for dead letters; NULL: unknown */
+	bool has_fingerprint; /* came with an Idempotency-Key */
 	uint8_t fingerprint[16];
 	struct opid batch; /* nonzero: may have been applied already as part of this batch */
 	unsigned nth;	   /* which create of that batch */

@@ -21,16 +21,16 @@ struct opid {
 	uint8_t bytes[16];
 };
 
-struct opid opid_batch(void);					 /* fresh base, low 12 bits 0 */
-struct opid opid_member(struct opid base, unsigned index);	 /* index < OPID_BATCH_MAX */
-struct opid opid_base(struct opid id, unsigned *index);		 /* clears the low 12 bits */
-struct opid opid_fresh(void);					 /* UUIDv7, random low bits */
-struct opid opid_from_key(const char *key, size_t len);		 /* UUIDv8 of SHA-256(key) */
-bool opid_is_keyed(struct opid id);				 /* version nibble is 8 */
+struct opid opid_batch(void);				   /* fresh base, low 12 bits 0 */
+struct opid opid_member(struct opid base, unsigned index); /* index < OPID_BATCH_MAX */
+struct opid opid_base(struct opid id, unsigned *index);	   /* clears the low 12 bits */
+struct opid opid_fresh(void);				   /* UUIDv7, random low bits */
+struct opid opid_from_key(const char *key, size_t len);	   /* UUIDv8 of SHA-256(key) */
+bool opid_is_keyed(struct opid id);			   /* version nibble is 8 */
 bool opid_is_zero(struct opid id);
 bool opid_equal(struct opid a, struct opid b);
 int opid_compare(struct opid a, struct opid b);
-uint64_t opid_hash(struct opid id);				 /* for hash tables */
+uint64_t opid_hash(struct opid id); /* for hash tables */
 void opid_format(struct opid id, char out[OPID_TEXT_SIZE]);
 void opid_format_temp(struct opid id, char out[OPID_TEMP_SIZE]); /* "pending_<id>" */
 /* `text` need not be NUL-terminated; upper case is accepted. */

@@ -61,7 +61,7 @@ struct redis_args *redis_args_new(void);
 void redis_args_free(struct redis_args **a);
 void redis_args_reset(struct redis_args *a);
 void redis_args_put(struct redis_args *a, const char *bytes, size_t len); /* borrowed */
-void redis_args_puts(struct redis_args *a, const char *text);		   /* borrowed */
+void redis_args_puts(struct redis_args *a, const char *text);		  /* borrowed */
 void redis_args_i64(struct redis_args *a, int64_t n);
 void redis_args_copy(struct redis_args *a, const char *bytes, size_t len); /* copied */
 
@@ -71,7 +71,12 @@ MUST_CHECK enum err_code redis_script(struct redis *r, enum redis_script script,
 				      struct err *e);
 
 /* How safe pending operations are in the Redis at hand (contract, /health `durability`). */
-enum redis_durability { DURABILITY_UNKNOWN, DURABILITY_NONE, DURABILITY_EVERYSEC, DURABILITY_ALWAYS };
+enum redis_durability {
+	DURABILITY_UNKNOWN,
+	DURABILITY_NONE,
+	DURABILITY_EVERYSEC,
+	DURABILITY_ALWAYS
+};
 struct redis_facts {
 	enum redis_durability durability;
 	bool evicts;	 /* maxmemory-policy other than noeviction */

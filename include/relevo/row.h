@@ -30,11 +30,13 @@ struct row {
 /* A new row with one reference; copies the fields (missing ones become NULL). */
 struct row *row_new(int64_t id, struct opid temp, uint64_t version, int64_t updated_us,
 		    bool pending, const struct fields *fields);
-struct row *row_ref(struct row *r);  /* returns r */
-void row_unref(struct row **r);	     /* NULL inside is fine; sets *r to NULL */
-/* From the JSON object that row_new renders (snapshot, change log). NULL if it is no such object. */
+struct row *row_ref(struct row *r); /* returns r */
+void row_unref(struct row **r);	    /* NULL inside is fine; sets *r to NULL */
+/* From the JSON object that row_new renders (snapshot, change log). NULL if it is no such object.
+ */
 struct row *row_from_json(json_t *object);
-/* The item's ETag with its quotes: differs whenever the rendered JSON differs (SHA-256, 128 bits). */
+/* The item's ETag with its quotes: differs whenever the rendered JSON differs (SHA-256, 128 bits).
+ */
 void row_etag(const struct row *r, char out[ETAG_SIZE]);
 /* Substring in any data column; `needle` was folded by text_fold. */
 bool row_contains(struct row *r, const char *needle, size_t len);

@@ -26,7 +26,7 @@ struct store *store_new(const struct options *o); /* `o` is borrowed for the sto
 void store_start(struct store *s); /* starts lanes, readers, follower, publisher, probes, sync */
 /* Wait until the first load is settled (cache or MySQL read, or found to be down). */
 void store_wait_loaded(struct store *s, int64_t deadline_ms);
-void store_stop(struct store *s);  /* finishes queued jobs, releases the lease, joins threads */
+void store_stop(struct store *s); /* finishes queued jobs, releases the lease, joins threads */
 void store_free(struct store **s);
 
 /* --- identity of an item in a request path --- */
@@ -74,37 +74,38 @@ struct job {
 	/* filled by the caller; texts and fields owned by the job */
 	enum job_kind kind;
 	struct item_ref ref;
-	struct fields fields;	       /* CREATE, REPLACE: all; PATCH, RETRY: those given */
-	bool has_fields;	       /* DEAD_RETRY: a corrected body came */
-	bool if_match;		       /* If-Match present */
-	bool if_match_any;	       /* `*` */
+	struct fields fields;		      /* CREATE, REPLACE: all; PATCH, RETRY: those given */
+	bool has_fields;		      /* DEAD_RETRY: a corrected body came */
+	bool if_match;			      /* If-Match present */
+	bool if_match_any;		      /* `*` */
 	char etags[ETAG_LIST_MAX][ETAG_SIZE]; /* strong tags of If-Match */
 	size_t etag_count;
-	struct opid op;		       /* write: derived from the key, else the store's; OPERATION, DEAD_*: the path's */
+	struct opid op; /* write: derived from the key, else the store's; OPERATION, DEAD_*: the
+			   path's */
 	bool keyed;
-	uint8_t fingerprint[16];       /* of method, path and body */
+	uint8_t fingerprint[16]; /* of method, path and body */
 	struct read_mode mode;
-	struct faults *faults;	       /* owned: details of ERR_INVALID found by the store */
-	void (*done)(struct job *j);   /* called exactly once, by a thread of the store or, when the
-					* store refuses at once, by the submitter; the job then belongs
-					* to the callee again */
-	void *ctx;		       /* the caller's */
+	struct faults *faults;	     /* owned: details of ERR_INVALID found by the store */
+	void (*done)(struct job *j); /* called exactly once, by a thread of the store or, when the
+				      * store refuses at once, by the submitter; the job then
+				      * belongs to the callee again */
+	void *ctx;		     /* the caller's */
 
 	/* filled by the store before `done` */
 	enum job_result result;
 	enum source source;
 	struct err error;
-	struct row *row;	       /* item answered: new reference */
-	int64_t deleted_id;	       /* DELETE of an item with a final id */
-	struct opid operation;	       /* QUEUED: the operation's id */
-	bool created_replay;	       /* a keyed repeat: answer as the first time */
-	json_t *json;		       /* new reference */
-	struct mirror_view *view;      /* LIST: new reference */
+	struct row *row;	  /* item answered: new reference */
+	int64_t deleted_id;	  /* DELETE of an item with a final id */
+	struct opid operation;	  /* QUEUED: the operation's id */
+	bool created_replay;	  /* a keyed repeat: answer as the first time */
+	json_t *json;		  /* new reference */
+	struct mirror_view *view; /* LIST: new reference */
 
 	/* owned by the store while submitted */
 	struct job *next;
-	uint64_t wait_seq;	       /* answered once the snapshot has reached this */
-	int64_t deadline_ms;	       /* of waiting for a locked row */
+	uint64_t wait_seq;   /* answered once the snapshot has reached this */
+	int64_t deadline_ms; /* of waiting for a locked row */
 	int64_t submitted_us;
 	unsigned nth, index;
 	uint64_t base_version;

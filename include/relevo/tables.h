@@ -2,9 +2,9 @@
  *
  * items          see contract 5
  * relevo_applied what was applied, written in the transaction that applies it
- *   op BINARY(16) PRIMARY KEY; kind TINYINT (enum applied_kind); state TINYINT (enum applied_state);
- *   item_id BIGINT (batch: id of its first create, 0 none); version BIGINT UNSIGNED (after it);
- *   members INT UNSIGNED (batch: number of operations); attempt INT UNSIGNED; fingerprint
+ *   op BINARY(16) PRIMARY KEY; kind TINYINT (enum applied_kind); state TINYINT (enum
+ * applied_state); item_id BIGINT (batch: id of its first create, 0 none); version BIGINT UNSIGNED
+ * (after it); members INT UNSIGNED (batch: number of operations); attempt INT UNSIGNED; fingerprint
  *   BINARY(16) NULL; fields MEDIUMTEXT NULL (the item's values after it, as JSON object);
  *   accepted_at, applied_at TIMESTAMP(6); expires_at TIMESTAMP(6), indexed; index
  *   (item_id, applied_at).
@@ -34,7 +34,7 @@ struct applied {
 	bool has_fingerprint;
 	uint8_t fingerprint[16];
 	bool has_fields;
-	struct fields fields;	 /* owned; applied_free */
+	struct fields fields; /* owned; applied_free */
 	int64_t accepted_us, applied_us;
 };
 
@@ -57,9 +57,9 @@ struct applied_tuple {
 	const char *item_id_sql; /* NULL: 0 */
 	const char *version_sql; /* NULL: 0 */
 	unsigned members, attempt;
-	const uint8_t *fingerprint;   /* NULL: none */
-	const struct fields *fields;  /* NULL: none */
-	int64_t accepted_us;	      /* 0: @t */
+	const uint8_t *fingerprint;  /* NULL: none */
+	const struct fields *fields; /* NULL: none */
+	int64_t accepted_us;	     /* 0: @t */
 	unsigned lifetime_s;
 };
 void applied_put_tuple(struct buf *out, const struct applied_tuple *t); /* uses @t */
@@ -79,7 +79,8 @@ char *applied_record(const struct applied *a);
 /* --- dead letters --- */
 struct dead_letter {
 	struct opid op;
-	char kind[12], reason[12]; /* "overwritten" | op_kind_name; conflict gone refused unreadable */
+	char kind[12],
+		reason[12]; /* "overwritten" | op_kind_name; conflict gone refused unreadable */
 	char item_key[ITEM_KEY_SIZE];
 	char *detail, *data, *base, *current; /* owned; JSON or NULL */
 	int64_t accepted_us, created_us;
@@ -93,6 +94,6 @@ void dead_put_replace(struct buf *out, const struct dead_letter *l);
 void dead_put_delete(struct buf *out, struct opid op);
 /* All (newest first, at most `limit`) or one. */
 MUST_CHECK enum err_code dead_letter_list(struct db *d, unsigned limit, struct dead_letter **out,
-				   size_t *count, struct err *e);
+					  size_t *count, struct err *e);
 
 #endif

@@ -7,19 +7,18 @@
 #include <stdint.h>
 
 /* Abort with file, line and text: for our own bugs only, never for the world's errors. */
-void thread_fail(const char *file, int line, const char *what, int error)
-	__attribute__((noreturn));
+void thread_fail(const char *file, int line, const char *what, int error) __attribute__((noreturn));
 
-#define PTOK(call)                                                                                 \
-	do {                                                                                       \
-		int ptok_error = (call);                                                           \
-		if (ptok_error != 0)                                                               \
-			thread_fail(__FILE__, __LINE__, #call, ptok_error);                        \
+#define PTOK(call)                                                          \
+	do {                                                                \
+		int ptok_error = (call);                                    \
+		if (ptok_error != 0)                                        \
+			thread_fail(__FILE__, __LINE__, #call, ptok_error); \
 	} while (0)
-#define ASSERT(condition)                                                                          \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			thread_fail(__FILE__, __LINE__, #condition, 0);                            \
+#define ASSERT(condition)                                               \
+	do {                                                            \
+		if (!(condition))                                       \
+			thread_fail(__FILE__, __LINE__, #condition, 0); \
 	} while (0)
 
 /* A condition variable on CLOCK_MONOTONIC. */

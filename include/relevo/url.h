@@ -14,9 +14,9 @@ struct host_port {
 };
 
 struct listen_address {
-	char *host;	 /* "0.0.0.0", "127.0.0.1", "::" */
-	unsigned port;	 /* 0: any free one */
-	bool ipv6;	 /* [::] listens on both families */
+	char *host;    /* "0.0.0.0", "127.0.0.1", "::" */
+	unsigned port; /* 0: any free one */
+	bool ipv6;     /* [::] listens on both families */
 };
 
 enum tls_mode { TLS_OFF, TLS_PREFERRED, TLS_REQUIRED, TLS_VERIFY };
@@ -36,10 +36,11 @@ struct mysql_url {
 
 enum redis_form { REDIS_TCP, REDIS_UNIX, REDIS_SENTINEL };
 
-/* redis://[user][:pass]@host:port/db, unix:///path[?db=N], redis+sentinel://[:pass@]s1:26379,s2/name/db */
+/* redis://[user][:pass]@host:port/db, unix:///path[?db=N],
+ * redis+sentinel://[:pass@]s1:26379,s2/name/db */
 struct redis_url {
 	enum redis_form form;
-	char *user, *password;	 /* NULL: none */
+	char *user, *password;		       /* NULL: none */
 	struct host_port hosts[URL_HOSTS_MAX]; /* server, or the sentinels */
 	size_t host_count;
 	char *path;   /* REDIS_UNIX */

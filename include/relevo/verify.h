@@ -19,11 +19,11 @@ struct verify {
 };
 
 struct verify_report {
-	bool is_valid;	   /* cache, hash and MySQL are equal, or were made so */
-	bool hash_match;   /* items:cache:hash is the hash of items:cache */
-	size_t items;	   /* in items:cache */
-	size_t repaired;   /* rows that differed */
-	bool rebuilt;	   /* something was repaired: one rebuild */
+	bool is_valid;	 /* cache, hash and MySQL are equal, or were made so */
+	bool hash_match; /* items:cache:hash is the hash of items:cache */
+	size_t items;	 /* in items:cache */
+	size_t repaired; /* rows that differed */
+	bool rebuilt;	 /* something was repaired: one rebuild */
 };
 
 /* Errors: ERR_DOWN (either server), ERR_LEASE_LOST, ERR_EPOCH. */

@@ -461,8 +461,7 @@ static void commit_part(struct db *d, struct commit_lane *lane, struct commit_wr
 			code = batch_try(&b, &e);
 		if (code == ERR_NONE || code == ERR_UNCERTAIN)
 			return;
-		if ((code != ERR_LOCKED && code != ERR_DOWN) ||
-		    clock_mono_ms() - began >= QUICK_MS)
+		if ((code != ERR_LOCKED && code != ERR_DOWN) || clock_mono_ms() - began >= QUICK_MS)
 			break;
 	}
 	reopen(writes, count);

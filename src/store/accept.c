@@ -68,7 +68,9 @@ static struct operation *operation_of(const struct store *s, struct job *j,
 	if (opid_is_zero(j->op))
 		j->op = opid_fresh();
 	op->id = j->op;
-	op->kind = j->kind == JOB_CREATE ? OP_CREATE : j->kind == JOB_DELETE ? OP_DELETE : OP_UPDATE;
+	op->kind = j->kind == JOB_CREATE   ? OP_CREATE
+		   : j->kind == JOB_DELETE ? OP_DELETE
+					   : OP_UPDATE;
 	op->item_id = j->ref.id;
 	op->temp = op->kind == OP_CREATE ? op->id : j->ref.temp;
 	if (op->item_id != 0)

@@ -11,7 +11,7 @@
 #include "relevo/verify.h"
 
 #define FOLLOW_WAIT_MS 200
-#define RETRY_MS 100
+#define RETRY_MS       100
 #define UNLOGGED_BATCH 500
 
 struct follow {
@@ -137,7 +137,8 @@ static enum err_code found(struct follow *f, const char *was, bool lost, struct 
 	enum err_code code = changelog_found(f->session.redis, s->mirror, was, e);
 	if (code == ERR_NONE && lost) {
 		sync_count_rebuild(s->sync);
-		log_warn(TAG_REBUILD, "Redis had lost its memory: cache, hash and log are built anew");
+		log_warn(TAG_REBUILD,
+			 "Redis had lost its memory: cache, hash and log are built anew");
 	} else if (code == ERR_NONE) {
 		log_info(TAG_REDIS, "a new change log begins");
 	}
@@ -184,10 +185,10 @@ static void follow(struct follow *f, uint64_t switches)
 	struct err e = ERR_INIT;
 	while (!atomic_load(&s->stopping) && circuit_switches(s->redis) == switches &&
 	       !atomic_load(&s->follower.rejoin)) {
-		enum err_code code = changelog_follow(f->session.redis, s->mirror, FOLLOW_WAIT_MS,
-						      &e);
-		if (code == ERR_NONE && (mirror_unlogged_count(s->mirror) > 0 ||
-					 !done_list_empty(&s->unsent)))
+		enum err_code code =
+			changelog_follow(f->session.redis, s->mirror, FOLLOW_WAIT_MS, &e);
+		bool more = mirror_unlogged_count(s->mirror) > 0 || !done_list_empty(&s->unsent);
+		if (code == ERR_NONE && more)
 			code = log_unlogged(f, &e);
 		if (code != ERR_NONE) {
 			store_redis_failed(s, &e);

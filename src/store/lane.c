@@ -315,7 +315,8 @@ static void run_direct(struct lane *lane, struct job *list, size_t count, struct
 
 /* --- the lane's loop --- */
 
-/* Bring what waits into MySQL from memory, that nothing overtakes it. Busy: another drain is at it. */
+/* Bring what waits into MySQL from memory, that nothing overtakes it. Busy: another drain has the
+ * lock. */
 static bool drain_waiting(struct lane *lane, bool unlocked)
 {
 	struct err e = ERR_INIT;

@@ -7,10 +7,10 @@
 #include "relevo/log.h"
 #include "relevo/tables.h"
 
-#define HEARTBEAT_MS 2000
+#define HEARTBEAT_MS	2000
 #define HEARTBEAT_TTL_S 5
 #define SCHEMA_MS	600000 /* adopting a large table copies it */
-#define REGISTRY_S 86400 /* how long an instance that went away stays in the registry */
+#define REGISTRY_S	86400  /* how long an instance that went away stays in the registry */
 
 static void probe_pause(struct store *s)
 {
@@ -73,8 +73,9 @@ static void warn_durability(struct pulse *p, const struct redis_facts *facts)
 		return;
 	p->warned = true;
 	if (facts->durability == DURABILITY_NONE)
-		log_warn(TAG_REDIS, "AOF is off: writes accepted during an outage of MySQL are lost "
-				    "if Redis dies before they are drained");
+		log_warn(TAG_REDIS,
+			 "AOF is off: writes accepted during an outage of MySQL are lost "
+			 "if Redis dies before they are drained");
 	if (facts->evicts)
 		log_warn(TAG_REDIS, "the eviction policy may drop pending operations; "
 				    "use maxmemory-policy noeviction");

@@ -72,7 +72,8 @@ void publisher_finish(struct publisher *p, struct job *list)
 	bool same_epoch = strcmp(p->epoch, at.epoch) == 0;
 	for (struct job *next; list != NULL; list = next) {
 		next = list->next;
-		if (list->wait_seq != 0 && awaited(p, list, same_epoch, (double)counts.snapshot_bytes)) {
+		if (list->wait_seq != 0 &&
+		    awaited(p, list, same_epoch, (double)counts.snapshot_bytes)) {
 			list->next = NULL;
 			if (p->waiting_last != NULL)
 				p->waiting_last->next = list;

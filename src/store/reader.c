@@ -65,8 +65,8 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 	put_select(&sql);
 	buf_puts(&sql, " WHERE id=");
 	buf_put_i64(&sql, j->ref.id);
-	enum err_code code = db_run(session->db, sql.bytes, sql.len, false, false, keep_row, &row,
-				    NULL, &e);
+	enum err_code code =
+		db_run(session->db, sql.bytes, sql.len, false, false, keep_row, &row, NULL, &e);
 	buf_free(&sql);
 	if (code != ERR_NONE) {
 		store_mysql_failed(s, &e);
@@ -212,7 +212,8 @@ static json_t *finished_json(struct opid op, json_t *record)
 		json_object_set_new(object, "item_id", json_null());
 	for (size_t i = 0; i < 2; i++) {
 		json_t *time = json_object_get(record, times[i]);
-		json_object_set_new(object, times[i], time == NULL ? json_null() : json_incref(time));
+		json_object_set_new(object, times[i],
+				    time == NULL ? json_null() : json_incref(time));
 	}
 	return object;
 }

@@ -22,10 +22,11 @@ static const char *mode_of(struct store *s, const struct mirror_counts *counts, 
 	return draining || pending_total(counts) > 0 ? "draining" : "online";
 }
 
+/* Without Redis nobody can say that a drain ended. */
 static bool drain_running(struct store *s)
 {
 	json_t *drain = state_of(s, "drain");
-	bool running = json_is_true(json_object_get(drain, "running"));
+	bool running = circuit_up(s->redis) && json_is_true(json_object_get(drain, "running"));
 	json_decref(drain);
 	return running;
 }
@@ -42,9 +43,9 @@ void store_health(struct store *s, struct store_health *out)
 	if (!out->redis)
 		out->durability = DURABILITY_UNKNOWN;
 	out->mode = mode_of(s, &counts, drain_running(s));
-	out->durable = (out->durability == DURABILITY_ALWAYS ||
-			out->durability == DURABILITY_EVERYSEC) &&
-		       !atomic_load(&s->evicts);
+	out->durable =
+		(out->durability == DURABILITY_ALWAYS || out->durability == DURABILITY_EVERYSEC) &&
+		!atomic_load(&s->evicts);
 }
 
 static void put_member(json_t *to, const char *name, json_t *from, const char *member,
@@ -81,14 +82,13 @@ static void put_extras(struct store *s, json_t *out, json_t *metadata,
 		       const struct mirror_counts *counts)
 {
 	json_t *drain = state_of(s, "drain");
-	bool running = json_is_true(json_object_get(drain, "running"));
+	bool running = drain_running(s);
 	json_object_set_new(out, "mode", json_string(mode_of(s, counts, running)));
 	put_member(out, "dead_letters", metadata, "dead_letters", json_integer(0));
 	put_member(out, "conflicts", metadata, "conflicts", json_integer(0));
 	put_member(out, "last_sync", metadata, "last_sync", json_null());
 	put_member(out, "rebuilds_total", metadata, "rebuilds_total", json_integer(0));
-	json_object_set_new(out, "instances",
-			    json_integer((json_int_t)atomic_load(&s->instances)));
+	json_object_set_new(out, "instances", json_integer((json_int_t)atomic_load(&s->instances)));
 	json_object_set_new(out, "drain", drain_json(drain));
 	json_decref(drain);
 }

@@ -191,7 +191,8 @@ void store_start(struct store *s)
 
 void store_wait_loaded(struct store *s, int64_t deadline_ms)
 {
-	/* A dead Redis is known after one time-out and one probe; do not hold up the start for it. */
+	/* A dead Redis is known after one time-out and one probe; do not hold up the start for it.
+	 */
 	int64_t give_up = clock_mono_ms() + s->options->redis_timeout_ms +
 			  s->options->mysql_timeout_ms + s->options->probe_interval_ms;
 	while (clock_mono_ms() < deadline_ms && !atomic_load(&s->follower.settled)) {

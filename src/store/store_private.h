@@ -17,9 +17,9 @@
 #include "relevo/sync.h"
 #include "relevo/thread.h"
 
-#define BATCH_MAX 256
+#define BATCH_MAX   256
 #define QUEUE_LIMIT 8192 /* jobs waiting in one lane or for the readers; more get 503 */
-#define READERS 2
+#define READERS	    2
 
 /* A bounded queue of jobs with a condition. */
 struct queue {
@@ -82,7 +82,7 @@ struct publisher {
 	char epoch[EPOCH_SIZE]; /* that the two positions belong to */
 	uint64_t own_seq;	/* latest log entry written here */
 	uint64_t published;	/* latest position known to be published */
-	double tokens;	    /* bytes of the publish budget; may go below zero */
+	double tokens;		/* bytes of the publish budget; may go below zero */
 	int64_t tokens_at_us;
 	bool stop;
 	/* owned by the publisher's thread */
@@ -92,10 +92,11 @@ struct publisher {
 struct follower {
 	pthread_t thread;
 	struct redis *redis;
-	/* The mirror is in step with the log since this many switches of Redis' circuit; 0 never. */
+	/* The mirror is in step with the log since this many switches of Redis' circuit; 0 never.
+	 */
 	atomic_uint_fast64_t joined;
-	atomic_bool rejoin;    /* somebody met another epoch or a gap */
-	atomic_bool settled;   /* the first load succeeded or was found impossible */
+	atomic_bool rejoin;  /* somebody met another epoch or a gap */
+	atomic_bool settled; /* the first load succeeded or was found impossible */
 };
 
 /* done_list.c: records of keyed operations that Redis did not take yet; the oldest give way. */
@@ -136,8 +137,8 @@ struct store {
 	struct keyset *keys;
 	struct done_list unsent;
 	struct sync *sync;
-	atomic_uint_fast64_t requests;	     /* answered since start */
-	atomic_int durability;		     /* enum redis_durability */
+	atomic_uint_fast64_t requests; /* answered since start */
+	atomic_int durability;	       /* enum redis_durability */
 	atomic_bool evicts;
 	atomic_size_t instances;
 	atomic_uint_fast64_t batch_sizes[BATCH_BUCKETS], batch_operations, batch_count;
@@ -171,7 +172,8 @@ void publisher_init(struct publisher *p, struct store *s);
 void publisher_destroy(struct publisher *p);
 /* Our log reached `seq`: publish soon. */
 void publisher_wrote(struct publisher *p, uint64_t seq);
-/* Finish the jobs of the list once a snapshot holds their wait_seq, at once if it is not awaited. */
+/* Finish the jobs of the list once a snapshot holds their wait_seq, at once if it is not awaited.
+ */
 void publisher_finish(struct publisher *p, struct job *list);
 void publisher_stop(struct publisher *p);
 

@@ -44,9 +44,9 @@ struct run {
 	struct drain_report *report;
 	struct entry *at; /* creates, updates, deletes, each in list order */
 	size_t count, room;
-	size_t end[OP_KINDS];  /* where each list ends in `at` */
-	size_t head[OP_KINDS]; /* entries trimmed so far start here */
-	struct entry **by_id;  /* all, sorted by operation id */
+	size_t end[OP_KINDS];	/* where each list ends in `at` */
+	size_t head[OP_KINDS];	/* entries trimmed so far start here */
+	struct entry **by_id;	/* all, sorted by operation id */
 	char epoch[EPOCH_SIZE]; /* of the log, when the lists were read; settled in no other */
 };
 

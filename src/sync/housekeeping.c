@@ -7,22 +7,23 @@
 #include "relevo/clock.h"
 #include "relevo/tables.h"
 
-#define PURGE_STEP 1000
-#define PURGE_MS 1000 /* at most so long in one cycle */
+#define PURGE_STEP  1000
+#define PURGE_MS    1000 /* at most so long in one cycle */
 #define LETTERS_MAX 10000
 
 /* Letters discarded while MySQL was down. */
 static enum err_code forget_discarded(struct session *session, struct err *e)
 {
 	redisReply *reply = NULL, *gone = NULL;
-	enum err_code code = redis_callf(session->redis, &reply, e, "SMEMBERS items:dead:discarded");
+	enum err_code code =
+		redis_callf(session->redis, &reply, e, "SMEMBERS items:dead:discarded");
 	for (size_t i = 0; code == ERR_NONE && i < reply->elements; i++) {
 		struct buf sql = { 0 };
 		struct opid op;
 		if (opid_parse(reply->element[i]->str, reply->element[i]->len, &op)) {
 			dead_put_delete(&sql, op);
-			code = db_run(session->db, sql.bytes, sql.len, true, false, NULL, NULL, NULL,
-				      e);
+			code = db_run(session->db, sql.bytes, sql.len, true, false, NULL, NULL,
+				      NULL, e);
 		}
 		buf_free(&sql);
 		if (code == ERR_NONE)
@@ -52,8 +53,8 @@ static enum err_code copy_letter(struct session *session, const struct dead_lett
 	redisReply *reply = NULL;
 	opid_format(letter->op, op);
 	char *text = dead_letter_json(letter);
-	enum err_code code = redis_callf(session->redis, &reply, e, "HSET items:dead %s %s", op,
-					 text);
+	enum err_code code =
+		redis_callf(session->redis, &reply, e, "HSET items:dead %s %s", op, text);
 	if (code == ERR_NONE)
 		freeReplyObject(reply);
 	free(text);

@@ -1,4 +1,5 @@
-/* housekeeping.h - what a sync cycle does besides: dead letters in Redis, purge. Private to sync. */
+/* housekeeping.h - what a sync cycle does besides: dead letters in Redis, purge. Private to sync.
+ */
 #ifndef RELEVO_HOUSEKEEPING_H
 #define RELEVO_HOUSEKEEPING_H
 

@@ -204,6 +204,24 @@ static void say_metadata(struct sync *y, struct cycle *c)
 
 /* --- a cycle --- */
 
+static size_t waiting_here(struct sync *y)
+{
+	struct mirror_counts counts;
+	mirror_counts(y->store->mirror, &counts);
+	return counts.pending[OP_CREATE] + counts.pending[OP_UPDATE] + counts.pending[OP_DELETE];
+}
+
+/* The lists are empty and nobody else drains: set right what a drain that broke off left behind. */
+static void nothing_waits(struct sync *y)
+{
+	atomic_store(&y->unsettled, false);
+	if (state_running(y))
+		say_drain(y, false, 0, 0);
+	/* What only the mirror knows of is put back by the follower; the drain finds out. */
+	if (waiting_here(y) > 0)
+		atomic_store(&y->store->follower.rejoin, true);
+}
+
 static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 {
 	struct store *s = y->store;
@@ -218,7 +236,7 @@ static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 	size_t waiting = 0;
 	enum err_code code = drain_adopt(&d, &waiting, e);
 	if (code == ERR_NONE && waiting == 0)
-		atomic_store(&y->unsettled, false);
+		nothing_waits(y);
 	if (code != ERR_NONE || waiting == 0 || !session_mysql(&y->session, s))
 		return code;
 	c->drain = true;
@@ -311,13 +329,6 @@ static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c,
 			 c->drained.conflicts + c->drained.rejected,
 			 c->checked.rebuilt ? ", rebuilt" : "");
 	return code;
-}
-
-static size_t waiting_here(struct sync *y)
-{
-	struct mirror_counts counts;
-	mirror_counts(y->store->mirror, &counts);
-	return counts.pending[OP_CREATE] + counts.pending[OP_UPDATE] + counts.pending[OP_DELETE];
 }
 
 /* --- a drain from memory --- */
@@ -446,7 +457,7 @@ static void run_cycle(struct sync *y, bool full)
 static bool next_cycle(struct sync *y, bool *full)
 {
 	struct store *s = y->store;
-	bool waiting = waiting_here(y) > 0 || atomic_load(&y->unsettled);
+	bool waiting = waiting_here(y) > 0 || atomic_load(&y->unsettled) || state_running(y);
 	int64_t now = clock_mono_ms();
 	int64_t until = y->cycle_at_ms;
 	if (waiting && now + s->options->probe_interval_ms < until)

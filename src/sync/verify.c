@@ -11,9 +11,9 @@
 #include "relevo/mem.h"
 #include "relevo/tables.h"
 
-#define REPAIR_BATCH 500
+#define REPAIR_BATCH   500
 #define SECOND_LOOK_MS 100
-#define CACHE_TRIES 5
+#define CACHE_TRIES    5
 
 /* A growing list of item ids. */
 struct ids {
@@ -86,8 +86,8 @@ static bool items_changed_since(struct verify *v, uint64_t snap)
 	for (size_t i = 0; i < entries->elements && !changed; i++) {
 		const redisReply *entry = entries->element[i];
 		const redisReply *pairs = entry->elements == 2 ? entry->element[1] : NULL;
-		const char *text = pairs != NULL && pairs->elements == 6 ? pairs->element[5]->str
-									  : "";
+		const char *text =
+			pairs != NULL && pairs->elements == 6 ? pairs->element[5]->str : "";
 		changed = strncmp(text, state_entry, sizeof(state_entry) - 1) != 0;
 	}
 	freeReplyObject(entries);
@@ -232,7 +232,8 @@ static enum err_code compare_all(struct verify *v, struct ids *differ, struct er
 	mirror_view_unref(&view);
 	put_select(&sql);
 	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
-	enum err_code code = db_run(v->db, sql.bytes, sql.len, false, true, compare_row, &c, NULL, e);
+	enum err_code code =
+		db_run(v->db, sql.bytes, sql.len, false, true, compare_row, &c, NULL, e);
 	while (c.next < c.count)
 		ids_add(&c.differ, c.rows[c.next++]->id);
 	for (size_t i = 0; i < c.count; i++)
@@ -292,7 +293,8 @@ static enum err_code fetch(struct verify *v, const int64_t *ids, size_t count, c
 	}
 	buf_puts(&sql, ")");
 	buf_puts(&sql, tail);
-	enum err_code code = db_run(v->db, sql.bytes, sql.len, false, false, fetch_row, out, NULL, e);
+	enum err_code code =
+		db_run(v->db, sql.bytes, sql.len, false, false, fetch_row, out, NULL, e);
 	buf_free(&sql);
 	return code;
 }
@@ -362,7 +364,8 @@ static enum err_code repair_batch(struct verify *v, const int64_t *ids, size_t c
 		add_repair(v, ids[i], theirs, &changes);
 	}
 	if (code == ERR_NONE && changes.count > 0)
-		code = changelog_append(v->redis, v->mirror, v->instance, &changes, NULL, 0, &seq, e);
+		code = changelog_append(v->redis, v->mirror, v->instance, &changes, NULL, 0, &seq,
+					e);
 	if (code == ERR_NONE && changes.count > 0) {
 		*repaired += changes.count;
 		if (v->wrote != NULL)

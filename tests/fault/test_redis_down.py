@@ -312,7 +312,7 @@ def test_a_drain_that_hangs_holds_up_no_write(system, relevo, end):
             assert time.monotonic() - started < 6 * SLOW
         thread.join()
         (status, took), = answers
-        assert status == 200 and took < 2 + SLOW
+        assert status == 200 and took < 2 + SLOW and (end or took > 0.5)
     assert system.mysql.items()[1][2:4] == ("on", "off")
     assert len(system.mysql.items()) == (2 if end else 22)
     system.redis.start()
@@ -351,7 +351,7 @@ def test_keyed_writes_made_without_redis_are_remembered(system, relevo, restart)
     for _ in range(2):
         again = send()
         assert [answer.status for answer in again] == [answer.status for answer in first]
-        assert [answer.data for answer in again] == [answer.data for answer in first]
+        assert [answer.json() for answer in again] == [answer.json() for answer in first]
     assert system.pending() == 0 and items_of(relevo) == shown
     system.mysql_up()
     assert system.mysql.items() == rows

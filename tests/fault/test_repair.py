@@ -169,3 +169,35 @@ def test_a_change_between_two_runs_of_the_daemon_is_found(system, filled):
     filled.start()
     wait_until(lambda: filled.api.get("/items/3").data["code"] == "foreign", 8, "the repair")
     await_cache_exact(system, filled)
+
+
+ZERO_TIME = "SET STATEMENT sql_mode='' FOR UPDATE items SET updated_at=0 WHERE id=2"
+
+
+def test_a_row_of_no_time_holds_up_nothing(system, filled):
+    """updated_at 0000-00-00: shown, changed and drained like any other."""
+    system.mysql.sql(ZERO_TIME)
+    wait_until(lambda: sync_status(filled)["rebuilds_total"] >= 1, 8, "it is seen")
+    system.mysql_down()
+    for n in (1, 2, 3):
+        filled.api.patch(f"/items/{n}", {"area": "off"})
+    system.mysql_up()
+    assert [row[3] for row in system.mysql.items().values()] == ["off"] * 3 + ["Sala 1"] * 2
+    await_consistent(filled)
+
+
+def test_a_row_without_a_usable_id_is_not_repaired_for_ever(system, filled):
+    system.mysql.sql("INSERT INTO items (id,code,type,status,area) VALUES (-3,'a','b','c','d')")
+    checked = sync_status(filled)["last_sync"]["at"]
+    wait_until(lambda: sync_status(filled)["last_sync"]["at"] != checked, 8, "a check")
+    checked = sync_status(filled)["last_sync"]["at"]
+    wait_until(lambda: sync_status(filled)["last_sync"]["at"] != checked, 8, "another check")
+    assert sync_status(filled)["rebuilds_total"] == 0
+    assert [shown["code"] for shown in items_of(filled)] == ALL
+
+
+def test_no_fencing_token_comes_again(system, filled):
+    wait_until(lambda: system.redis.db.get("sync:fence"), 8, "a token")
+    before = int(system.redis.db.get("sync:fence"))
+    system.redis.wipe()
+    wait_until(lambda: int(system.redis.db.get("sync:fence") or 0) > before, 10, "a later token")

@@ -17,7 +17,7 @@ def settle(system, crowd):
     for daemon in system.daemons:
         wait_until(lambda: {shown["id"]: (*row_of(shown), shown["version"])
                             for shown in items_of(daemon)} == rows, 10, "the mirror is MySQL")
-        await_consistent(daemon)
+        await_consistent(daemon, timeout=15)  # a lease left in Redis may have to run out
         assert daemon.api.get("/sync/dead").json()["data"] == []
     await_cache_exact(system, system.daemons[0])
 

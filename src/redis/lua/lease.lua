@@ -1,10 +1,12 @@
 -- lease: who drains and verifies. The fencing token is a counter, so a later holder's is greater;
 -- it begins at the time in ms, so that no token comes again after a FLUSHALL.
 -- ARGV: take | keep | drop, token (keep, drop) or instance (take), time to live in ms (take, keep).
--- take returns the token, or 0 if somebody holds it; keep fails with LEASE once it is lost.
+-- take returns the token, or 0 if another instance holds it (a lease of our own that we lost sight
+-- of, say because Redis was away, is taken over: its token is no longer the current one);
+-- keep fails with LEASE once it is lost.
 local held = redis.call('GET', 'sync:lease')
 if ARGV[1] == 'take' then
-	if held then
+	if held and redis.call('GET', 'sync:lease:holder') ~= ARGV[2] then
 		return 0
 	end
 	if redis.call('EXISTS', 'sync:fence') == 0 then

@@ -1,0 +1,65 @@
+"""Operations that Redis or a drain elsewhere has overtaken while an instance was stopped."""
+from harness import await_consistent, item, sync_status, wait_until
+
+
+def shown(daemon, ref):
+    return daemon.api.get(f"/items/{ref}").data
+
+
+def create_offline(daemon, other):
+    ref = daemon.api.post("/items", item(code="X", status="v0")).json()["data"]["id"]
+    wait_until(lambda: other.api.get(f"/items/{ref}").status == 200, 5, "the other shows it")
+    return ref
+
+
+def await_status(daemons, ref, status):
+    for daemon in daemons:
+        wait_until(lambda: shown(daemon, ref)["status"] == status and
+                   "pending" not in shown(daemon, ref), 15,
+                   lambda: f"{daemon.name} shows {shown(daemon, ref)}")
+
+
+def test_an_update_only_a_stopped_instance_knew_survives_a_flush(system):
+    """The item got its final id meanwhile; the update follows it there."""
+    a, b = system.start(), system.start()
+    system.mysql_down()
+    ref = create_offline(a, b)
+    b.pause()
+    system.redis.db.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    a.await_health(redis=True)
+    wait_until(lambda: a.api.patch(f"/items/{ref}", {"status": "patched"}).status == 202, 5, "202")
+    a.pause()
+    system.redis.wipe()
+    b.resume()
+    system.mysql.start()
+    wait_until(lambda: system.mysql.items(), 15, "the other drained the create")
+    a.resume()
+    await_status((a, b), ref, "patched")
+    system.await_up()
+    assert [row[2] for row in system.mysql.items().values()] == ["patched"]
+    assert a.api.get("/sync/dead").json()["count"] == 0
+
+
+def test_an_instance_that_slept_through_the_drain_brings_nothing_back(system):
+    """It knows operations as waiting that are long applied, and the log is trimmed behind it."""
+    a, b = system.start(), system.start()
+    other = b.api.post("/items", item(code="Y")).json()["data"]["id"]
+    system.mysql_down()
+    ref = create_offline(a, b)
+    a.api.patch(f"/items/{ref}", {"status": "patched"})
+    wait_until(lambda: shown(b, ref)["status"] == "patched", 5, "the other follows")
+    a.pause()
+    system.mysql_up()
+
+    def trimmed():
+        for n in range(100):
+            b.api.patch(f"/items/{other}", {"status": f"s{n}"})
+        first = system.redis.db.xrange("items:changes", count=1)[0][0].split(b"-")[0]
+        return int(first) > 100
+    wait_until(trimmed, 60, "the log is trimmed")
+    a.resume()
+    system.await_up()
+    b.api.patch(f"/items/{ref}", {"status": "newer"})
+    await_status((a, b), ref, "newer")
+    await_consistent(a)
+    assert sync_status(a)["pending_updates"] == 0

@@ -197,8 +197,12 @@ void http_quiesce(struct http *h, int64_t deadline_ms)
 
 	atomic_store(&h->stopping, true);
 	fd = MHD_quiesce_daemon(h->daemon);
-	if (fd != MHD_INVALID_SOCKET)
-		close(fd);
+	/* Refuse from now on, but keep the descriptor: MHD's threads still have it in their epoll
+	 * sets and it is closed when they have ended. */
+	if (fd != MHD_INVALID_SOCKET) {
+		shutdown(fd, SHUT_RDWR);
+		h->listen_fd = fd;
+	}
 	if (!wait_zero(&h->in_flight, deadline_ms))
 		log_warn(TAG_HTTP, "%zu requests are still in flight", atomic_load(&h->in_flight));
 	atomic_store(&h->closed, true);

@@ -53,15 +53,18 @@ void done_list_add(struct done_list *l, const struct done_record *done, size_t c
 {
 	PTOK(pthread_mutex_lock(&l->lock));
 	for (size_t i = 0; i < count; i++) {
+		while (l->count >= KEPT_MAX)
+			drop_first(l);
 		struct done_kept *k = kept_new(&done[i]);
 		k->number = ++l->numbers;
+		/* drop_first leaves `last` alone unless it took the last one, and then clears it.
+		 */
 		if (l->last != NULL)
-			l->last->next = k;
+			l->last->next = k; // NOLINT(clang-analyzer-unix.Malloc)
 		else
 			l->first = k;
 		l->last = k;
-		if (++l->count > KEPT_MAX)
-			drop_first(l);
+		l->count++;
 	}
 	PTOK(pthread_mutex_unlock(&l->lock));
 }

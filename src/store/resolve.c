@@ -152,6 +152,43 @@ static bool repeat_done(struct store *s, struct session *session, struct job *j)
 	return true;
 }
 
+static bool keep_row(void *ctx, unsigned statement, const struct db_row *result)
+{
+	(void)statement;
+	struct row **out = ctx;
+	row_unref(out);
+	*out = tables_row(result);
+	return true;
+}
+
+/* The instance that applied it may have died before it told the log: what is answered now must be
+ * known to all from now on. */
+static void tell_log(struct store *s, struct session *session, int64_t id)
+{
+	struct buf sql = { 0 };
+	struct row *row = NULL, *known = mirror_get(s->mirror, id);
+	struct err e = ERR_INIT;
+	struct changes changes = { 0 };
+	buf_puts(&sql, "SELECT ");
+	tables_put_item_columns(&sql);
+	buf_puts(&sql, " FROM " TABLE_NAME " WHERE id=");
+	buf_put_i64(&sql, id);
+	bool asked = session_mysql(session, s);
+	if (asked && db_run(session->db, sql.bytes, sql.len, false, false, keep_row, &row, NULL,
+			    &e) != ERR_NONE)
+		store_mysql_failed(s, &e);
+	if (row != NULL && (known == NULL || known->version < row->version))
+		changes_row(&changes, row, false, false);
+	else if (asked && e.code == ERR_NONE && row == NULL && known != NULL)
+		changes_delete(&changes, id, known->version + 1, false);
+	if (changes.count > 0)
+		(void)store_log(s, session, &changes, NULL, 0);
+	changes_free(&changes);
+	row_unref(&row);
+	row_unref(&known);
+	buf_free(&sql);
+}
+
 bool resolve_applied(struct store *s, struct session *session, struct job *j)
 {
 	static const char *const states[] = { "applied", "conflict", "rejected" };
@@ -163,6 +200,8 @@ bool resolve_applied(struct store *s, struct session *session, struct job *j)
 	struct row *row = applied_row(found);
 	if (same_request(j, found->has_fingerprint ? hex : NULL))
 		answer_outcome(j, states[found->state], found->item_id, row);
+	if (found->item_id != 0)
+		tell_log(s, session, found->item_id);
 	row_unref(&row);
 	applied_free(found);
 	free(found);

@@ -429,12 +429,15 @@ static void run_cycle(struct sync *y, bool full)
 	struct store *s = y->store;
 	struct cycle c = { .began_ms = clock_mono_ms() };
 	struct err e = ERR_INIT;
-	if (!session_redis(&y->session, s)) {
+	bool redis = session_redis(&y->session, s);
+	if (!redis)
 		cycle_without_redis(y);
+	if (!redis || mirror_position(s->mirror).epoch[0] == '\0') {
+		/* Nothing could be checked: a daemon that starts does it as soon as it can. */
+		if (full)
+			y->cycle_at_ms = clock_mono_ms() + s->options->probe_interval_ms;
 		return;
 	}
-	if (mirror_position(s->mirror).epoch[0] == '\0')
-		return;
 	if (lease_take(y->session.redis, &y->lease, s->options->instance, &e) != ERR_NONE) {
 		store_redis_failed(s, &e);
 		return;

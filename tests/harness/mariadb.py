@@ -1,4 +1,5 @@
 """A MariaDB of our own."""
+import atexit
 import contextlib
 import os
 import shutil
@@ -31,6 +32,7 @@ def template_folder():
             shutil.rmtree(folder, ignore_errors=True)
             pytest.exit(f"mariadb-install-db failed:\n{made.stdout}", returncode=3)
         _template = f"{folder}/data"
+        atexit.register(drop_template)
     return _template
 
 

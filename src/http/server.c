@@ -124,6 +124,17 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
 	return strlen(text);
 }
 
+/* Instead of MHD_quiesce_daemon, which races with its own workers (libmicrohttpd 0.9.75 aborts with
+ * "Failed to remove listen FD from epoll set" when one of them wakes at that instant). */
+static enum MHD_Result accept_policy(void *cls, const struct sockaddr *address, socklen_t len)
+{
+	const struct http *h = cls;
+
+	(void)address;
+	(void)len;
+	return atomic_load(&h->stopping) ? MHD_NO : MHD_YES;
+}
+
 static struct MHD_Daemon *start_daemon(struct http *h)
 {
 	unsigned threads = h->options->http_threads;
@@ -134,8 +145,8 @@ static struct MHD_Daemon *start_daemon(struct http *h)
 	const struct MHD_OptionItem *no_pool = &pool[1];
 
 	return MHD_start_daemon(
-		flags, 0, NULL, NULL, request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
-		MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+		flags, 0, accept_policy, h, request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd,
+		NULL, MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
 		connection_limit(threads), MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK,
 		request_begin, h, MHD_OPTION_NOTIFY_COMPLETED, request_completed, h,
@@ -193,16 +204,8 @@ static bool wait_zero(atomic_size_t *count, int64_t deadline_ms)
 
 void http_quiesce(struct http *h, int64_t deadline_ms)
 {
-	MHD_socket fd;
-
+	/* From now on accept_policy turns new connections away. */
 	atomic_store(&h->stopping, true);
-	fd = MHD_quiesce_daemon(h->daemon);
-	/* Refuse from now on, but keep the descriptor: MHD's threads still have it in their epoll
-	 * sets and it is closed when they have ended. */
-	if (fd != MHD_INVALID_SOCKET) {
-		shutdown(fd, SHUT_RDWR);
-		h->listen_fd = fd;
-	}
 	if (!wait_zero(&h->in_flight, deadline_ms))
 		log_warn(TAG_HTTP, "%zu requests are still in flight", atomic_load(&h->in_flight));
 	atomic_store(&h->closed, true);

@@ -48,7 +48,9 @@ struct commit_write {
 
 /* What a lane remembers between its batches. */
 struct commit_lane {
-	struct opid last; /* record of the last certain batch, removed by the next; zero: none */
+	struct opid last; /* record of the last certain batch, taken over by the next; zero: none */
+	uint64_t session; /* the db_session_number that wrote it */
+	int64_t at_ms;	  /* and when, by clock_mono_ms() */
 };
 
 /* `writes` are decided one by one; order is kept for writes to the same row. */

@@ -13,12 +13,28 @@ struct digest {
 	EVP_MD_CTX *context;
 };
 
+/* Fetched once: with EVP_sha256() OpenSSL 3 would look it up anew for every digest
+ * (openssl ossl-guide-libcrypto-introduction(7), "implicit fetching"). Never freed. */
+static EVP_MD *sha256;
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+	sha256 = mem_check(EVP_MD_fetch(NULL, "SHA256", NULL));
+}
+
+static const EVP_MD *algorithm(void)
+{
+	PTOK(pthread_once(&fetched, fetch));
+	return sha256;
+}
+
 struct digest *digest_begin(void)
 {
 	struct digest *d = mem_zero(1, sizeof(*d));
 
 	d->context = mem_check(EVP_MD_CTX_new());
-	ASSERT(EVP_DigestInit_ex(d->context, EVP_sha256(), NULL) == 1);
+	ASSERT(EVP_DigestInit_ex(d->context, algorithm(), NULL) == 1);
 	return d;
 }
 
@@ -37,7 +53,7 @@ void digest_end(struct digest **d, uint8_t out[DIGEST_SIZE])
 
 void digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_SIZE])
 {
-	ASSERT(EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1);
+	ASSERT(EVP_Digest(bytes, len, out, NULL, algorithm(), NULL) == 1);
 }
 
 void digest_hex(const uint8_t in[DIGEST_SIZE], char out[DIGEST_HEX_SIZE])

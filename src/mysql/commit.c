@@ -14,6 +14,9 @@
 #define RETRIES 3
 /* A failure that comes sooner than this is no time-out: a passing deadlock, a cut connection. */
 #define QUICK_MS 200
+/* Of the first row of the last multi-row INSERT (MySQL 8.4 manual, 14.15 "Information functions"). */
+#define FIRST_ID	"LAST_INSERT_ID()"
+#define RECORD_FRESH_MS 3600000
 
 /* The rows that the batch holds locked, with their state as the batch leaves it. */
 struct locked_row {
@@ -242,7 +245,7 @@ static void put_creates(struct buf *sql, const struct batch *b)
 		buf_puts(sql, "1,@t)");
 		first = false;
 	}
-	buf_puts(sql, ";SET @first := LAST_INSERT_ID();");
+	buf_putc(sql, ';');
 }
 
 static void put_change(struct buf *sql, const struct commit_write *w, const struct outcome *o)
@@ -273,7 +276,7 @@ static void put_own_record(struct buf *sql, const struct batch *b, size_t index)
 	const struct outcome *o = &b->outcomes[index];
 	char id[64], version[24];
 	if (w->kind == OP_CREATE)
-		snprintf(id, sizeof(id), "@first+%" PRId64, o->create_nth * db_increment(b->db));
+		snprintf(id, sizeof(id), FIRST_ID "+%" PRId64, o->create_nth * db_increment(b->db));
 	else
 		snprintf(id, sizeof(id), "%" PRId64, w->id);
 	snprintf(version, sizeof(version), "%" PRIu64, o->version);
@@ -287,46 +290,71 @@ static void put_own_record(struct buf *sql, const struct batch *b, size_t index)
 		.fields = &o->fields,
 		.lifetime_s = w->fingerprint != NULL ? LIFETIME_KEYED_S : LIFETIME_DRAINED_S,
 	};
-	buf_putc(sql, ',');
 	applied_put_tuple(sql, &tuple);
 }
 
-static void put_records(struct buf *sql, const struct batch *b)
+/* The record of this batch takes the place of the lane's last one, which is certain by now. Not that
+ * of another session, which perhaps another server has, nor one that the purge may have taken. */
+static bool takes_over(const struct batch *b)
+{
+	const struct commit_lane *lane = b->lane;
+	return !opid_is_zero(lane->last) && lane->session == db_session_number(b->db) &&
+	       clock_mono_ms() - lane->at_ms < RECORD_FRESH_MS;
+}
+
+/* Comes right after the creates, whose first id LAST_INSERT_ID() is. */
+static void put_records(struct buf *sql, const struct batch *b, unsigned *statements)
 {
 	struct applied_tuple tuple = {
 		.op = b->id,
 		.kind = APPLIED_BATCH,
-		.item_id_sql = b->creates > 0 ? "@first" : NULL,
+		.item_id_sql = b->creates > 0 ? FIRST_ID : NULL,
 		.members = (unsigned)b->count,
 		.lifetime_s = LIFETIME_DRAINED_S,
 	};
-	applied_put_insert_head(sql);
-	applied_put_tuple(sql, &tuple);
+	bool own = false;
 	for (size_t i = 0; i < b->count; i++) {
-		if (!opid_is_zero(b->writes[i]->op) && b->writes[i]->verdict == COMMIT_OPEN)
-			put_own_record(sql, b, i);
+		if (opid_is_zero(b->writes[i]->op) || b->writes[i]->verdict != COMMIT_OPEN)
+			continue;
+		if (!own)
+			applied_put_insert_head(sql);
+		else
+			buf_putc(sql, ',');
+		put_own_record(sql, b, i);
+		own = true;
+	}
+	if (own)
+		buf_putc(sql, ';');
+	*statements += own ? 1u : 0u;
+	if (takes_over(b)) {
+		applied_put_replace(sql, b->lane->last, &tuple);
+	} else {
+		applied_put_insert_head(sql);
+		applied_put_tuple(sql, &tuple);
 	}
 	buf_putc(sql, ';');
 }
 
-static void batch_sql(struct buf *sql, const struct batch *b)
+/* Returns which statement writes the batch's record. */
+static unsigned batch_sql(struct buf *sql, const struct batch *b)
 {
-	if (!b->begun)
+	unsigned statements = 1;
+	if (!b->begun) {
 		buf_puts(sql, "BEGIN;");
-	buf_puts(sql, "SET @t := NOW(6), @first := 0;");
-	if (b->creates > 0)
+		statements++;
+	}
+	buf_puts(sql, "SET @t := NOW(6);");
+	if (b->creates > 0) {
 		put_creates(sql, b);
-	put_records(sql, b);
+		statements++;
+	}
+	put_records(sql, b, &statements);
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->writes[i]->kind != OP_CREATE && b->writes[i]->verdict == COMMIT_OPEN)
 			put_change(sql, b->writes[i], &b->outcomes[i]);
 	}
-	if (!opid_is_zero(b->lane->last)) {
-		buf_puts(sql, "DELETE FROM relevo_applied WHERE op=");
-		sql_put_opid(sql, b->lane->last);
-		buf_putc(sql, ';');
-	}
-	buf_puts(sql, "SELECT @t, @first; COMMIT");
+	buf_puts(sql, "SELECT @t," FIRST_ID ";COMMIT");
+	return statements;
 }
 
 static bool each_result(void *ctx, unsigned statement, const struct db_row *result)
@@ -349,7 +377,7 @@ static bool batch_has_work(const struct batch *b)
 	return false;
 }
 
-static void batch_applied(struct batch *b)
+static void batch_applied(struct batch *b, bool recorded)
 {
 	const struct opid none = { { 0 } };
 	for (size_t i = 0; i < b->count; i++) {
@@ -364,7 +392,9 @@ static void batch_applied(struct batch *b)
 		w->applied_us = b->applied_us;
 		w->verdict = COMMIT_APPLIED;
 	}
-	b->lane->last = b->id;
+	*b->lane = (struct commit_lane){ .last = recorded ? b->id : none,
+					 .session = db_session_number(b->db),
+					 .at_ms = clock_mono_ms() };
 }
 
 static void batch_uncertain(struct batch *b, const struct err *e)
@@ -397,8 +427,10 @@ static enum err_code batch_recover(struct batch *b)
 static enum err_code batch_try(struct batch *b, struct err *e)
 {
 	struct buf sql = { 0 };
+	struct db_outcome outcome = { 0 };
 	int64_t began = clock_mono_ms();
 	enum err_code code = ERR_NONE;
+	unsigned record = 0;
 	b->creates = 0;
 	b->begun = false;
 	b->id = opid_batch();
@@ -411,13 +443,13 @@ static enum err_code batch_try(struct batch *b, struct err *e)
 			db_rollback(b->db);
 			goto out;
 		}
-		batch_sql(&sql, b);
-		code = db_run(b->db, sql.bytes, sql.len, true, false, each_result, b, NULL, e);
+		record = batch_sql(&sql, b);
+		code = db_run(b->db, sql.bytes, sql.len, true, false, each_result, b, &outcome, e);
 	}
 	if (code == ERR_UNCERTAIN && clock_mono_ms() - began < QUICK_MS)
 		code = batch_recover(b);
 	if (code == ERR_NONE)
-		batch_applied(b);
+		batch_applied(b, outcome.affected[record] > 0);
 	else if (code == ERR_UNCERTAIN)
 		batch_uncertain(b, e);
 	else if (code != ERR_DOWN)

@@ -38,7 +38,7 @@ static void payload_make(struct payload *p, struct mirror_view *v)
 	digest_hex(digest, p->hash);
 }
 
-static enum err_code simple_append(struct redis *r, struct err *e, size_t argc, const char **argv,
+static enum err_code simple_call(struct redis *r, struct err *e, size_t argc, const char **argv,
 				   const size_t *lens)
 {
 	redisReply *reply = NULL;
@@ -48,24 +48,32 @@ static enum err_code simple_append(struct redis *r, struct err *e, size_t argc, 
 	return code;
 }
 
-/* Bring a large payload into a scratch key. */
+static enum err_code payload_piece(struct redis *r, const struct payload *p, size_t at,
+				   struct err *e)
+{
+	char offset[24];
+	size_t len = p->bytes.len - at < PIECE_SIZE ? p->bytes.len - at : PIECE_SIZE;
+	snprintf(offset, sizeof(offset), "%zu", at);
+	const char *put[] = { "SETRANGE", p->scratch, offset, p->bytes.bytes + at };
+	const size_t lens[] = { 8, strlen(p->scratch), strlen(offset), len };
+	return simple_call(r, e, 4, put, lens);
+}
+
+/* Bring a large payload into a scratch key: the last piece first, which makes room for all. (With
+ * APPEND Redis would move what is there for every further piece.) */
 static enum err_code payload_upload(struct redis *r, struct payload *p, struct err *e)
 {
 	if (p->bytes.len <= PIECE_SIZE)
 		return ERR_NONE;
 	snprintf(p->scratch, sizeof(p->scratch), "items:cache:next:%016" PRIx64, changelog_nonce());
-	enum err_code code = ERR_NONE;
-	size_t name_len = strlen(p->scratch);
-	for (size_t at = 0; at < p->bytes.len && code == ERR_NONE; at += PIECE_SIZE) {
-		size_t len = p->bytes.len - at < PIECE_SIZE ? p->bytes.len - at : PIECE_SIZE;
-		const char *append[] = { "APPEND", p->scratch, p->bytes.bytes + at };
-		const size_t lens[] = { 6, name_len, len };
-		code = simple_append(r, e, 3, append, lens);
-		if (at == 0 && code == ERR_NONE) {
-			const char *expire[] = { "EXPIRE", p->scratch, SCRATCH_TTL_S };
-			code = simple_append(r, e, 3, expire, NULL);
-		}
+	size_t last = (p->bytes.len - 1) / PIECE_SIZE * PIECE_SIZE;
+	enum err_code code = payload_piece(r, p, last, e);
+	if (code == ERR_NONE) {
+		const char *expire[] = { "EXPIRE", p->scratch, SCRATCH_TTL_S };
+		code = simple_call(r, e, 3, expire, NULL);
 	}
+	for (size_t at = 0; at < last && code == ERR_NONE; at += PIECE_SIZE)
+		code = payload_piece(r, p, at, e);
 	return code;
 }
 

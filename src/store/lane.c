@@ -297,6 +297,13 @@ static void count_batch(struct store *s, size_t count)
 	atomic_fetch_add_explicit(&s->batch_count, 1, memory_order_relaxed);
 }
 
+static void end_turn(struct lane *lane)
+{
+	if (lane->has_turn)
+		turn_leave(&lane->store->turn);
+	lane->has_turn = false;
+}
+
 static void run_direct(struct lane *lane, struct job *list, size_t count, struct split *out)
 {
 	struct commit_write *writes = mem_zero(count + 1, sizeof(*writes));
@@ -304,6 +311,7 @@ static void run_direct(struct lane *lane, struct job *list, size_t count, struct
 	for (struct job *j = list; j != NULL; j = j->next)
 		fill_write(&writes[n++], j);
 	commit_batch(lane->session.db, &lane->commit, writes, n);
+	end_turn(lane);
 	count_batch(lane->store, n);
 	uint64_t seq = log_applied(lane, writes, n);
 	for (size_t i = 0; i < n; i++) {
@@ -392,6 +400,7 @@ static void run_batch(struct lane *lane, struct job *list)
 		split = after;
 	}
 	if (split.queue != NULL) {
+		end_turn(lane);
 		struct accept_lists accepted = { 0 };
 		struct split after = { .done = split.done };
 		accept_jobs(s, &lane->session, list_reverse(split.queue), &accepted);
@@ -414,10 +423,13 @@ static struct job *take_jobs(struct lane *lane, bool *idle)
 	lane->again = NULL;
 	for (struct job *j = old; j != NULL; j = j->next)
 		count++;
-	int64_t wait = count > 0 ? LOCKED_RETRY_MS : IDLE_PING_MS;
-	struct job *fresh = count >= BATCH_MAX ? NULL
-					       : queue_take(&lane->queue, BATCH_MAX - count,
-							    clock_mono_ms() + wait);
+	if (count < BATCH_MAX)
+		queue_wait(&lane->queue,
+			   clock_mono_ms() + (count > 0 ? LOCKED_RETRY_MS : IDLE_PING_MS));
+	lane->has_turn = circuit_up(lane->store->mysql) && turn_enter(&lane->store->turn);
+	queue_gather(&lane->queue);
+	struct job *fresh = count < BATCH_MAX ? queue_take(&lane->queue, BATCH_MAX - count) : NULL;
+	atomic_store_explicit(&lane->store->next_lane, lane->index + 1, memory_order_relaxed);
 	*idle = count == 0 && fresh == NULL;
 	if (old == NULL)
 		return fresh;
@@ -448,6 +460,7 @@ void *lane_main(void *arg)
 			keep_alive(lane);
 		else
 			run_batch(lane, list);
+		end_turn(lane);
 	}
 	session_close(&lane->session);
 	return NULL;

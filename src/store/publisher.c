@@ -45,13 +45,22 @@ static double tokens_now(struct publisher *p)
 	return p->tokens;
 }
 
+static bool budget_left(struct publisher *p)
+{
+	PTOK(pthread_mutex_lock(&p->lock));
+	bool left = tokens_now(p) > 0;
+	PTOK(pthread_mutex_unlock(&p->lock));
+	return left;
+}
+
 void publisher_wrote(struct publisher *p, uint64_t seq)
 {
 	PTOK(pthread_mutex_lock(&p->lock));
-	if (seq > p->own_seq) {
-		p->own_seq = seq;
+	/* Unless it knows already that it owes a snapshot. */
+	if (p->own_seq <= p->published && seq > p->published)
 		PTOK(pthread_cond_signal(&p->work));
-	}
+	if (seq > p->own_seq)
+		p->own_seq = seq;
 	PTOK(pthread_mutex_unlock(&p->lock));
 }
 
@@ -215,7 +224,7 @@ static bool overdue(struct publisher *p, int64_t *behind_since)
 	}
 	if (*behind_since == 0)
 		*behind_since = clock_mono_ms();
-	return clock_mono_ms() - *behind_since >= TAKE_OVER_MS;
+	return clock_mono_ms() - *behind_since >= TAKE_OVER_MS && budget_left(p);
 }
 
 /* In a new epoch positions start again. True: jobs that wait for one of the old epoch are served

@@ -1,7 +1,11 @@
 /* queue.c - the bounded queue that HTTP threads fill and the store's threads empty. */
 #include "store_private.h"
 
-#include "relevo/clock.h"
+#include <time.h>
+
+/* A crowd of clients is answered together and comes back together. */
+#define GATHER_PAUSE_NS 100000
+#define GATHER_PAUSES	10
 
 void queue_init(struct queue *q)
 {
@@ -34,13 +38,39 @@ bool queue_put(struct queue *q, struct job *j)
 	return taken;
 }
 
-struct job *queue_take(struct queue *q, size_t max, int64_t deadline_ms)
+void queue_wait(struct queue *q, int64_t deadline_ms)
 {
 	PTOK(pthread_mutex_lock(&q->lock));
 	while (q->count == 0 && !q->closed) {
 		if (!thread_cond_wait_until(&q->filled, &q->lock, deadline_ms))
 			break;
 	}
+	PTOK(pthread_mutex_unlock(&q->lock));
+}
+
+static size_t queue_count(struct queue *q)
+{
+	PTOK(pthread_mutex_lock(&q->lock));
+	size_t count = q->count;
+	PTOK(pthread_mutex_unlock(&q->lock));
+	return count;
+}
+
+void queue_gather(struct queue *q)
+{
+	const struct timespec pause = { .tv_nsec = GATHER_PAUSE_NS };
+	size_t count = queue_count(q), before = 1;
+
+	for (unsigned i = 0; count > before && i < GATHER_PAUSES; i++) {
+		before = count;
+		nanosleep(&pause, NULL);
+		count = queue_count(q);
+	}
+}
+
+struct job *queue_take(struct queue *q, size_t max)
+{
+	PTOK(pthread_mutex_lock(&q->lock));
 	struct job *list = q->first, *end = NULL;
 	size_t taken = 0;
 	for (struct job *j = list; j != NULL && taken < max; j = j->next) {

@@ -356,7 +356,8 @@ void *reader_main(void *arg)
 	struct store *s = r->store;
 	session_open(&r->session, s, "reader");
 	while (!queue_ended(&s->asked)) {
-		struct job *j = queue_take(&s->asked, 1, clock_mono_ms() + READER_WAIT_MS);
+		queue_wait(&s->asked, clock_mono_ms() + READER_WAIT_MS);
+		struct job *j = queue_take(&s->asked, 1);
 		if (j == NULL)
 			continue;
 		run_job(s, &r->session, j);

@@ -85,7 +85,7 @@ static struct queue *queue_of(struct store *s, const struct job *j)
 		return &s->asked;
 	unsigned lane;
 	if (j->kind == JOB_CREATE) {
-		lane = atomic_fetch_add_explicit(&s->next_lane, 1, memory_order_relaxed);
+		lane = atomic_load_explicit(&s->next_lane, memory_order_relaxed);
 	} else {
 		struct item_ref ref = j->ref;
 		if (ref.id == 0)
@@ -165,8 +165,10 @@ struct store *store_new(const struct options *o)
 	queue_init(&s->asked);
 	for (size_t i = 0; i < s->lane_count; i++) {
 		s->lanes[i].store = s;
+		s->lanes[i].index = (unsigned)i;
 		queue_init(&s->lanes[i].queue);
 	}
+	turn_init(&s->turn, (s->lane_count + 1) / 2);
 	publisher_init(&s->publisher, s);
 	s->sync = sync_new(s);
 	circuit_on_switch(s->mysql, wake_on_switch, s);
@@ -233,6 +235,7 @@ void store_free(struct store **s)
 	for (size_t i = 0; i < (*s)->lane_count; i++)
 		queue_destroy(&(*s)->lanes[i].queue);
 	queue_destroy(&(*s)->asked);
+	turn_destroy(&(*s)->turn);
 	publisher_destroy(&(*s)->publisher);
 	keyset_free(&(*s)->keys);
 	done_list_destroy(&(*s)->unsent);

@@ -33,10 +33,29 @@ struct queue {
 void queue_init(struct queue *q);
 void queue_destroy(struct queue *q);
 bool queue_put(struct queue *q, struct job *j); /* false: full or closed */
-/* Up to `max` jobs as a list; waits until there is one, the queue is closed or the deadline. */
-struct job *queue_take(struct queue *q, size_t max, int64_t deadline_ms);
+/* Waits until there is a job, the queue is closed or the deadline. */
+void queue_wait(struct queue *q, int64_t deadline_ms);
+/* While jobs keep coming in quick succession wait for more of them, a millisecond at most: one
+ * large transaction costs much less than several small ones. A lone job does not wait. */
+void queue_gather(struct queue *q);
+struct job *queue_take(struct queue *q, size_t max); /* up to `max` jobs as a list, no waiting */
 void queue_close(struct queue *q);
 bool queue_ended(struct queue *q); /* closed and empty */
+
+/* turn.c: so many lanes may work in MySQL at a time, while the others bring what they wrote into the
+ * log. Jobs gather meanwhile: fewer, larger transactions. */
+struct turn {
+	pthread_mutex_t lock;
+	pthread_cond_t left;
+	/* shared: hold lock */
+	size_t free;
+};
+void turn_init(struct turn *t, size_t places);
+void turn_destroy(struct turn *t);
+/* Waits for a place, but never long: a lane that hangs must not stop the others. False: none was
+ * free, go on without. */
+bool turn_enter(struct turn *t);
+void turn_leave(struct turn *t);
 
 /* The sessions of one thread. */
 struct session {
@@ -57,9 +76,11 @@ void store_mysql_failed(struct store *s, const struct err *e);
 
 struct lane {
 	struct store *store;
+	unsigned index;
 	struct queue queue;
 	pthread_t thread;
 	/* owned by the lane's thread */
+	bool has_turn;
 	struct session session;
 	struct commit_lane commit;
 	struct job *again; /* jobs to be tried again: rows locked by somebody */
@@ -124,7 +145,8 @@ struct store {
 	struct circuit *mysql, *redis;
 	struct lane *lanes;
 	size_t lane_count;
-	atomic_uint next_lane; /* for creates */
+	struct turn turn;
+	atomic_uint next_lane; /* for creates: the lane after the one that took jobs last */
 	struct reader readers[READERS];
 	struct queue asked; /* jobs of the readers */
 	struct publisher publisher;

@@ -18,8 +18,9 @@
 #include "relevo/mem.h"
 #include "request.h"
 
-/* Room for 16 KiB of headers, what MHD keeps besides them, and the answer's own headers. */
-#define CONNECTION_MEMORY ((size_t)32 << 10)
+/* Room for 16 KiB of headers, what MHD keeps besides them, and the answer's own headers. MHD clears
+ * all of it for every request, so no more than needed. */
+#define CONNECTION_MEMORY ((size_t)24 << 10)
 #define CONNECTIONS_MAX	  16384u
 #define FILES_KEPT	  128u /* for logs, MySQL and Redis sessions */
 #define BACKLOG		  4096

@@ -14,7 +14,8 @@
 #define RETRIES 3
 /* A failure that comes sooner than this is no time-out: a passing deadlock, a cut connection. */
 #define QUICK_MS 200
-/* Of the first row of the last multi-row INSERT (MySQL 8.4 manual, 14.15 "Information functions"). */
+/* Of the first row of the last multi-row INSERT (MySQL 8.4 manual, 14.15 "Information functions").
+ */
 #define FIRST_ID	"LAST_INSERT_ID()"
 #define RECORD_FRESH_MS 3600000
 
@@ -293,8 +294,9 @@ static void put_own_record(struct buf *sql, const struct batch *b, size_t index)
 	applied_put_tuple(sql, &tuple);
 }
 
-/* The record of this batch takes the place of the lane's last one, which is certain by now. Not that
- * of another session, which perhaps another server has, nor one that the purge may have taken. */
+/* The record of this batch takes the place of the lane's last one, which is certain by now. Not
+ * that of another session, which perhaps another server has, nor one that the purge may have taken.
+ */
 static bool takes_over(const struct batch *b)
 {
 	const struct commit_lane *lane = b->lane;

@@ -39,7 +39,7 @@ static void payload_make(struct payload *p, struct mirror_view *v)
 }
 
 static enum err_code simple_call(struct redis *r, struct err *e, size_t argc, const char **argv,
-				   const size_t *lens)
+				 const size_t *lens)
 {
 	redisReply *reply = NULL;
 	enum err_code code = redis_command(r, &reply, e, argc, argv, lens);

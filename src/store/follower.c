@@ -15,7 +15,7 @@
 /* Between two looks at the log. Most entries under load are our own lanes', which the mirror has
  * already when we look a little later; others' are seen after this at the latest. */
 #define FOLLOW_PAUSE_MS 10
-#define UNLOGGED_BATCH 500
+#define UNLOGGED_BATCH	500
 
 struct follow {
 	struct store *store;

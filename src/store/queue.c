@@ -6,6 +6,7 @@
 /* A crowd of clients is answered together and comes back together. */
 #define GATHER_PAUSE_NS 100000
 #define GATHER_PAUSES	10
+#define GATHER_QUIET	3 /* pauses in which nobody came: they do not come back */
 
 void queue_init(struct queue *q)
 {
@@ -20,22 +21,24 @@ void queue_destroy(struct queue *q)
 	PTOK(pthread_mutex_destroy(&q->lock));
 }
 
-bool queue_put(struct queue *q, struct job *j)
+size_t queue_put(struct queue *q, struct job *j)
 {
+	size_t count = 0;
+
 	PTOK(pthread_mutex_lock(&q->lock));
-	bool taken = !q->closed && q->count < QUEUE_LIMIT;
-	if (taken) {
+	if (!q->closed && q->count < QUEUE_LIMIT) {
 		j->next = NULL;
 		if (q->last != NULL)
 			q->last->next = j;
 		else
 			q->first = j;
 		q->last = j;
-		if (q->count++ == 0)
+		count = ++q->count;
+		if (count == 1)
 			PTOK(pthread_cond_signal(&q->filled));
 	}
 	PTOK(pthread_mutex_unlock(&q->lock));
-	return taken;
+	return count;
 }
 
 void queue_wait(struct queue *q, int64_t deadline_ms)
@@ -56,15 +59,17 @@ static size_t queue_count(struct queue *q)
 	return count;
 }
 
-void queue_gather(struct queue *q)
+void queue_gather(struct queue *q, size_t enough)
 {
 	const struct timespec pause = { .tv_nsec = GATHER_PAUSE_NS };
-	size_t count = queue_count(q), before = 1;
+	size_t before = queue_count(q);
+	unsigned quiet = 0;
 
-	for (unsigned i = 0; count > before && i < GATHER_PAUSES; i++) {
-		before = count;
+	for (unsigned i = 0; before < enough && quiet < GATHER_QUIET && i < GATHER_PAUSES; i++) {
 		nanosleep(&pause, NULL);
-		count = queue_count(q);
+		size_t count = queue_count(q);
+		quiet = count > before ? 0 : quiet + 1;
+		before = count;
 	}
 }
 

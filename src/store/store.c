@@ -74,25 +74,47 @@ void job_finish(struct store *s, struct job *j)
 {
 	if (job_is_write(j) && j->keyed)
 		keyset_leave(s->keys, j->op);
+	if (job_is_write(j))
+		atomic_fetch_sub_explicit(&s->writes, 1, memory_order_relaxed);
 	j->next = NULL;
 	j->done(j);
 }
 
+size_t store_lane_share(const struct store *s)
+{
+	size_t crowd = atomic_load_explicit(&s->crowd, memory_order_relaxed);
+	return (crowd + s->lane_count - 1) / s->lane_count;
+}
+
 /* Writes to one item always go to the same lane. */
-static struct queue *queue_of(struct store *s, const struct job *j)
+static unsigned lane_of(const struct store *s, const struct job *j)
+{
+	struct item_ref ref = j->ref;
+	if (ref.id == 0)
+		ref.id = mirror_final_id(s->mirror, ref.temp);
+	return ref.id != 0 ? (unsigned)ref.id : (unsigned)opid_hash(ref.temp);
+}
+
+/* Creates fill one lane after the other, so that each makes large transactions while the others
+ * are busy with the log. */
+static bool submit_create(struct store *s, struct job *j)
+{
+	unsigned lane = atomic_load_explicit(&s->next_lane, memory_order_relaxed);
+	size_t waiting = queue_put(&s->lanes[lane % s->lane_count].queue, j);
+	if (waiting >= store_lane_share(s))
+		atomic_compare_exchange_strong_explicit(&s->next_lane, &lane, lane + 1,
+							memory_order_relaxed, memory_order_relaxed);
+	return waiting > 0;
+}
+
+static bool submit(struct store *s, struct job *j)
 {
 	if (!job_is_write(j))
-		return &s->asked;
-	unsigned lane;
-	if (j->kind == JOB_CREATE) {
-		lane = atomic_load_explicit(&s->next_lane, memory_order_relaxed);
-	} else {
-		struct item_ref ref = j->ref;
-		if (ref.id == 0)
-			ref.id = mirror_final_id(s->mirror, ref.temp);
-		lane = ref.id != 0 ? (unsigned)ref.id : (unsigned)opid_hash(ref.temp);
-	}
-	return &s->lanes[lane % s->lane_count].queue;
+		return queue_put(&s->asked, j) > 0;
+	atomic_fetch_add_explicit(&s->writes, 1, memory_order_relaxed);
+	if (j->kind == JOB_CREATE)
+		return submit_create(s, j);
+	return queue_put(&s->lanes[lane_of(s, j) % s->lane_count].queue, j) > 0;
 }
 
 void store_submit(struct store *s, struct job *j)
@@ -103,7 +125,7 @@ void store_submit(struct store *s, struct job *j)
 		j->done(j);
 		return;
 	}
-	if (queue_put(queue_of(s, j), j))
+	if (submit(s, j))
 		return;
 	if (atomic_load(&s->stopping))
 		job_fail(j, ERR_STOPPING, "the daemon is stopping");
@@ -168,7 +190,7 @@ struct store *store_new(const struct options *o)
 		s->lanes[i].index = (unsigned)i;
 		queue_init(&s->lanes[i].queue);
 	}
-	turn_init(&s->turn, (s->lane_count + 1) / 2);
+	turn_init(&s->turn);
 	publisher_init(&s->publisher, s);
 	s->sync = sync_new(s);
 	circuit_on_switch(s->mysql, wake_on_switch, s);

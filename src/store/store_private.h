@@ -32,28 +32,28 @@ struct queue {
 };
 void queue_init(struct queue *q);
 void queue_destroy(struct queue *q);
-bool queue_put(struct queue *q, struct job *j); /* false: full or closed */
+size_t queue_put(struct queue *q, struct job *j); /* how many wait now; 0: full or closed */
 /* Waits until there is a job, the queue is closed or the deadline. */
 void queue_wait(struct queue *q, int64_t deadline_ms);
-/* While jobs keep coming in quick succession wait for more of them, a millisecond at most: one
- * large transaction costs much less than several small ones. A lone job does not wait. */
-void queue_gather(struct queue *q);
+/* While jobs keep coming in quick succession wait until there are `enough`, a millisecond at most:
+ * one large transaction costs much less than several small ones. */
+void queue_gather(struct queue *q, size_t enough);
 struct job *queue_take(struct queue *q, size_t max); /* up to `max` jobs as a list, no waiting */
 void queue_close(struct queue *q);
 bool queue_ended(struct queue *q); /* closed and empty */
 
-/* turn.c: so many lanes may work in MySQL at a time, while the others bring what they wrote into the
- * log. Jobs gather meanwhile: fewer, larger transactions. */
+/* turn.c: one lane at a time works in MySQL while the others bring what they wrote into the log.
+ * Jobs gather meanwhile: fewer, larger transactions. */
 struct turn {
 	pthread_mutex_t lock;
 	pthread_cond_t left;
 	/* shared: hold lock */
-	size_t free;
+	bool taken;
 };
-void turn_init(struct turn *t, size_t places);
+void turn_init(struct turn *t);
 void turn_destroy(struct turn *t);
-/* Waits for a place, but never long: a lane that hangs must not stop the others. False: none was
- * free, go on without. */
+/* Waits for the turn, but never long: a lane that hangs must not stop the others. False: go on
+ * without it. */
 bool turn_enter(struct turn *t);
 void turn_leave(struct turn *t);
 
@@ -146,7 +146,8 @@ struct store {
 	struct lane *lanes;
 	size_t lane_count;
 	struct turn turn;
-	atomic_uint next_lane; /* for creates: the lane after the one that took jobs last */
+	atomic_uint next_lane;	     /* for creates: until it took or has its share */
+	atomic_size_t writes, crowd; /* writes in progress; about how many lately at a time */
 	struct reader readers[READERS];
 	struct queue asked; /* jobs of the readers */
 	struct publisher publisher;
@@ -180,6 +181,8 @@ void *publisher_main(void *arg);
 void *follower_main(void *arg);
 void *mysql_probe_main(void *arg);
 void *redis_probe_main(void *arg);
+/* How many of the present writes a lane's transaction should hold. */
+size_t store_lane_share(const struct store *s);
 /* Hand the job back to its owner. */
 void job_finish(struct store *s, struct job *j);
 void job_fail(struct job *j, enum err_code code, const char *text);

@@ -1,4 +1,4 @@
-/* turn.c - how many lanes may work in MySQL at a time. */
+/* turn.c - one lane at a time works in MySQL. */
 #include "store_private.h"
 
 #include "relevo/clock.h"
@@ -6,9 +6,9 @@
 /* A transaction takes less unless MySQL hangs or somebody holds its locks. */
 #define PATIENCE_MS 20
 
-void turn_init(struct turn *t, size_t places)
+void turn_init(struct turn *t)
 {
-	t->free = places;
+	t->taken = false;
 	PTOK(pthread_mutex_init(&t->lock, NULL));
 	thread_cond_init(&t->left);
 }
@@ -24,13 +24,12 @@ bool turn_enter(struct turn *t)
 	int64_t until = clock_mono_ms() + PATIENCE_MS;
 
 	PTOK(pthread_mutex_lock(&t->lock));
-	while (t->free == 0) {
+	while (t->taken) {
 		if (!thread_cond_wait_until(&t->left, &t->lock, until))
 			break;
 	}
-	bool entered = t->free > 0;
-	if (entered)
-		t->free--;
+	bool entered = !t->taken;
+	t->taken = true;
 	PTOK(pthread_mutex_unlock(&t->lock));
 	return entered;
 }
@@ -38,7 +37,7 @@ bool turn_enter(struct turn *t)
 void turn_leave(struct turn *t)
 {
 	PTOK(pthread_mutex_lock(&t->lock));
-	t->free++;
+	t->taken = false;
 	PTOK(pthread_cond_signal(&t->left));
 	PTOK(pthread_mutex_unlock(&t->lock));
 }

@@ -12,10 +12,11 @@
 
 #define FOLLOW_WAIT_MS 200
 #define RETRY_MS       100
-/* Between two looks at the log. Most entries under load are our own lanes', which the mirror has
- * already when we look a little later; others' are seen after this at the latest. */
+#define UNLOGGED_BATCH 500
+/* When the log moves without end it is looked at in intervals: most of the entries are our own
+ * lanes', which the mirror has already when we look a little later. */
+#define FOLLOW_BUSY	16 /* looks without a wait */
 #define FOLLOW_PAUSE_MS 10
-#define UNLOGGED_BATCH	500
 
 struct follow {
 	struct store *store;
@@ -186,8 +187,10 @@ static void follow(struct follow *f, uint64_t switches)
 {
 	struct store *s = f->store;
 	struct err e = ERR_INIT;
+	unsigned busy = 0;
 	while (!atomic_load(&s->stopping) && circuit_switches(s->redis) == switches &&
 	       !atomic_load(&s->follower.rejoin)) {
+		int64_t began = clock_mono_ms();
 		enum err_code code =
 			changelog_follow(f->session.redis, s->mirror, FOLLOW_WAIT_MS, &e);
 		bool more = mirror_unlogged_count(s->mirror) > 0 || !done_list_empty(&s->unsent);
@@ -197,7 +200,9 @@ static void follow(struct follow *f, uint64_t switches)
 			store_redis_failed(s, &e);
 			return;
 		}
-		pause_ms(s, FOLLOW_PAUSE_MS);
+		busy = clock_mono_ms() - began < FOLLOW_PAUSE_MS ? busy + 1 : 0;
+		if (busy >= FOLLOW_BUSY)
+			pause_ms(s, FOLLOW_PAUSE_MS);
 	}
 }
 

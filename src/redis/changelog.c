@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "changelog_private.h"
-#include "relevo/clock.h"
 #include "relevo/digest.h"
 #include "relevo/mem.h"
 
 #define ENTRIES_PER_READ 500
-#define NEIGHBOUR_MS	 2
 
 uint64_t changelog_nonce(void)
 {
@@ -209,12 +207,8 @@ enum err_code changelog_check(struct redis *r, struct mirror *m, struct err *e)
 enum err_code changelog_applied(struct redis *r, struct mirror *m, uint64_t seq, uint64_t nonce,
 				const char *epoch, const struct changes *changes, struct err *e)
 {
-	if (changes != NULL && seq > 0) {
-		/* The entry before may be another lane's, which is about to apply it. */
-		(void)mirror_wait(m, seq - 1, clock_mono_ms() + NEIGHBOUR_MS);
-		if (mirror_apply(m, epoch, seq, nonce, changes))
-			return ERR_NONE;
-	}
+	if (changes != NULL && mirror_apply(m, epoch, seq, nonce, changes))
+		return ERR_NONE;
 	enum err_code code = changelog_catch_up(r, m, e);
 	if (code != ERR_NONE)
 		return code;

@@ -49,11 +49,20 @@ MUST_CHECK enum err_code changelog_load(struct redis *r, struct mirror *m, bool 
 /* Begin a new epoch with the mirror's present content. ERR_STALE: somebody else did. */
 MUST_CHECK enum err_code changelog_found(struct redis *r, struct mirror *m, const char *was,
 					 struct err *e);
+/* A snapshot that was published; it keeps its view. */
+struct snapshot;
+void snapshot_free(struct snapshot **s); /* sets *s to NULL */
+struct publish_size {
+	size_t whole; /* bytes of the snapshot */
+	size_t sent;  /* of them that differed from the last one */
+};
 /* Publish the view as the snapshot of its position. ERR_STALE: a later one is there (fine).
- * *bytes: size sent. `again`: also when this very position is published already (repair). */
+ * *last: the caller's last one (or NULL) and then this one: if it is what Redis has, only the bytes
+ * from the first difference on are sent. `last` NULL: all is sent, whatever is there.
+ * `again`: also when this very position is published already (repair). */
 MUST_CHECK enum err_code changelog_publish(struct redis *r, struct mirror_view *v,
-					   const char *instance, bool again, size_t *bytes,
-					   struct err *e);
+					   struct snapshot **last, bool again,
+					   struct publish_size *size, struct err *e);
 /* Position of the snapshot in Redis. */
 MUST_CHECK enum err_code changelog_snapshot_seq(struct redis *r, uint64_t *seq, struct err *e);
 

@@ -48,6 +48,11 @@ struct commit_write {
 
 /* What a lane remembers between its batches. */
 struct commit_lane {
+	/* By the caller, or NULL: called in the middle of commit_batch when the transaction has
+	 * written everything and only COMMIT is outstanding; once a try. */
+	void (*written)(void *ctx);
+	void *ctx;
+	/* by commit_batch */
 	struct opid last; /* record of the last certain batch, taken over by the next; zero: none */
 	uint64_t session; /* the db_session_number that wrote it */
 	int64_t at_ms;	  /* and when, by clock_mono_ms() */

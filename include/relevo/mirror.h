@@ -132,6 +132,7 @@ bool mirror_wait_change(struct mirror *m, uint64_t *stamp, int64_t deadline_ms);
 /* --- views --- */
 
 struct mirror_view *mirror_view(struct mirror *m); /* new reference */
+struct mirror_view *mirror_view_ref(struct mirror_view *v);
 void mirror_view_unref(struct mirror_view **v);
 struct mirror_position mirror_view_position(const struct mirror_view *v);
 uint64_t mirror_view_generation(const struct mirror_view *v);

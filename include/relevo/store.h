@@ -136,7 +136,8 @@ void store_count_request(struct store *s); /* for requests:{name} */
 
 #define BATCH_BUCKETS 10 /* upper bounds 1, 2, 4, .. 256, +Inf */
 struct store_counters {
-	uint64_t drains, rebuilds, conflicts, drained_operations, publishes, publish_bytes;
+	uint64_t drains, rebuilds, conflicts, drained_operations, publishes, publish_bytes,
+		publish_sent;
 	uint64_t batches[BATCH_BUCKETS], batch_operations, batch_count;
 	uint64_t queued, lane_waiting, lane_limit;
 };

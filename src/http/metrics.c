@@ -86,6 +86,8 @@ static void put_store(struct store *store, struct buf *b)
 	put_metric(b, "relevo_publishes_total", "counter", "Snapshots published.", c.publishes);
 	put_metric(b, "relevo_publish_bytes_total", "counter", "Bytes of snapshots published.",
 		   c.publish_bytes);
+	put_metric(b, "relevo_publish_sent_bytes_total", "counter",
+		   "Bytes of them that differed and were sent.", c.publish_sent);
 	put_metric(b, "relevo_queued_operations_total", "counter",
 		   "Writes accepted into the pending lists.", c.queued);
 	put_metric(b, "relevo_lane_queue", "gauge", "Writes that wait for a lane.", c.lane_waiting);

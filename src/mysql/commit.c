@@ -359,6 +359,25 @@ static unsigned batch_sql(struct buf *sql, const struct batch *b)
 	return statements;
 }
 
+/* The rows as the batch leaves them. */
+static void batch_rows(struct batch *b)
+{
+	const struct opid none = { { 0 } };
+	for (size_t i = 0; i < b->count; i++) {
+		struct commit_write *w = b->writes[i];
+		const struct outcome *o = &b->outcomes[i];
+		if (w->verdict != COMMIT_OPEN)
+			continue;
+		int64_t id = w->kind == OP_CREATE
+				     ? b->first_id + o->create_nth * (int64_t)db_increment(b->db)
+				     : w->id;
+		row_unref(&w->row);
+		w->row = row_new(id, none, o->version, b->applied_us, false, &o->fields);
+		w->applied_us = b->applied_us;
+	}
+}
+
+/* Everything is written, COMMIT is under way: a good time to make the rows. */
 static bool each_result(void *ctx, unsigned statement, const struct db_row *result)
 {
 	(void)statement;
@@ -367,6 +386,9 @@ static bool each_result(void *ctx, unsigned statement, const struct db_row *resu
 		return true;
 	clock_parse(result->text[0], &b->applied_us);
 	b->first_id = result->text[1] == NULL ? 0 : strtoll(result->text[1], NULL, 10);
+	if (b->lane->written != NULL)
+		b->lane->written(b->lane->ctx);
+	batch_rows(b);
 	return true;
 }
 
@@ -383,20 +405,12 @@ static void batch_applied(struct batch *b, bool recorded)
 {
 	const struct opid none = { { 0 } };
 	for (size_t i = 0; i < b->count; i++) {
-		struct commit_write *w = b->writes[i];
-		const struct outcome *o = &b->outcomes[i];
-		if (w->verdict != COMMIT_OPEN)
-			continue;
-		int64_t id = w->kind == OP_CREATE
-				     ? b->first_id + o->create_nth * (int64_t)db_increment(b->db)
-				     : w->id;
-		w->row = row_new(id, none, o->version, b->applied_us, false, &o->fields);
-		w->applied_us = b->applied_us;
-		w->verdict = COMMIT_APPLIED;
+		if (b->writes[i]->verdict == COMMIT_OPEN)
+			b->writes[i]->verdict = COMMIT_APPLIED;
 	}
-	*b->lane = (struct commit_lane){ .last = recorded ? b->id : none,
-					 .session = db_session_number(b->db),
-					 .at_ms = clock_mono_ms() };
+	b->lane->last = recorded ? b->id : none;
+	b->lane->session = db_session_number(b->db);
+	b->lane->at_ms = clock_mono_ms();
 }
 
 static void batch_uncertain(struct batch *b, const struct err *e)
@@ -405,6 +419,7 @@ static void batch_uncertain(struct batch *b, const struct err *e)
 		struct commit_write *w = b->writes[i];
 		if (w->verdict != COMMIT_OPEN)
 			continue;
+		row_unref(&w->row);
 		w->verdict = COMMIT_UNCERTAIN;
 		w->error = *e;
 		w->batch = b->id;
@@ -422,7 +437,10 @@ static enum err_code batch_recover(struct batch *b)
 	    commit_settle(b->db, b->id, &applied, &b->first_id, &b->applied_us, &recover) !=
 		    ERR_NONE)
 		return ERR_UNCERTAIN;
-	return applied ? ERR_NONE : ERR_DOWN;
+	if (!applied)
+		return ERR_DOWN;
+	batch_rows(b); /* from what the record says: the answer may not have come so far */
+	return ERR_NONE;
 }
 
 /* One try of one transaction. Unless it is applied or uncertain, writes stay as decided so far. */

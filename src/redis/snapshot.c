@@ -15,28 +15,83 @@
 #define LOG_KEEP      1000
 #define SCRATCH_TTL_S "60"
 
-/* --- sending --- */
+/* --- snapshots --- */
 
-struct payload {
-	struct buf bytes;
+struct snapshot {
+	struct mirror_view *view; /* owned: keeps the bytes of the pieces */
+	struct iovec *pieces;
+	size_t count, bytes;
 	char hash[DIGEST_HEX_SIZE];
-	char scratch[96]; /* "" for a small one */
 };
 
-static void payload_make(struct payload *p, struct mirror_view *v)
+static struct snapshot *snapshot_new(struct mirror_view *v)
 {
-	size_t count = 0, total = 0;
-	struct iovec *pieces = mirror_view_array(v, &count, &total);
-	uint8_t digest[DIGEST_SIZE];
-	memset(p, 0, sizeof(*p));
-	buf_init(&p->bytes, SIZE_MAX / 2);
-	buf_reserve(&p->bytes, total);
-	for (size_t i = 0; i < count; i++)
-		buf_put(&p->bytes, pieces[i].iov_base, pieces[i].iov_len);
-	free(pieces);
-	digest_of(p->bytes.bytes, p->bytes.len, digest);
-	digest_hex(digest, p->hash);
+	struct snapshot *s = mem_zero(1, sizeof(*s));
+	uint8_t sum[DIGEST_SIZE];
+	struct digest *digest = digest_begin();
+	s->view = mirror_view_ref(v);
+	s->pieces = mirror_view_array(v, &s->count, &s->bytes);
+	for (size_t i = 0; i < s->count; i++)
+		digest_add(digest, s->pieces[i].iov_base, s->pieces[i].iov_len);
+	digest_end(&digest, sum);
+	digest_hex(sum, s->hash);
+	return s;
 }
+
+void snapshot_free(struct snapshot **s)
+{
+	if (*s == NULL)
+		return;
+	mirror_view_unref(&(*s)->view);
+	free((*s)->pieces);
+	free(*s);
+	*s = NULL;
+}
+
+static size_t same_bytes(struct iovec a, struct iovec b)
+{
+	const char *x = a.iov_base, *y = b.iov_base;
+	size_t len = a.iov_len < b.iov_len ? a.iov_len : b.iov_len, at = 0;
+	if (x == y)
+		return len;
+	while (at < len && x[at] == y[at])
+		at++;
+	return at;
+}
+
+/* How many bytes both begin with. Rows that did not change lie in the same pieces of memory. */
+static size_t snapshot_prefix(const struct snapshot *a, const struct snapshot *b)
+{
+	size_t sum = 0;
+	for (size_t i = 0; i < a->count && i < b->count; i++) {
+		size_t same = same_bytes(a->pieces[i], b->pieces[i]);
+		sum += same;
+		if (same < a->pieces[i].iov_len || same < b->pieces[i].iov_len)
+			break;
+	}
+	return sum;
+}
+
+/* The bytes from `from` on. */
+static void snapshot_put(struct buf *out, const struct snapshot *s, size_t from)
+{
+	buf_init(out, SIZE_MAX / 2);
+	buf_reserve(out, s->bytes - from);
+	for (size_t i = 0; i < s->count; i++) {
+		struct iovec piece = s->pieces[i];
+		if (from < piece.iov_len)
+			buf_put(out, (const char *)piece.iov_base + from, piece.iov_len - from);
+		from = from < piece.iov_len ? 0 : from - piece.iov_len;
+	}
+}
+
+/* --- sending --- */
+
+/* What a script needs to put a snapshot in place. */
+struct payload {
+	struct buf bytes;
+	char scratch[96]; /* the key that has the bytes by now; "": they travel with the script */
+};
 
 static enum err_code simple_call(struct redis *r, struct err *e, size_t argc, const char **argv,
 				 const size_t *lens)
@@ -84,32 +139,71 @@ static void payload_args(struct redis_args *args, const struct payload *p)
 		redis_args_put(args, p->bytes.bytes, p->bytes.len);
 }
 
-enum err_code changelog_publish(struct redis *r, struct mirror_view *v, const char *instance,
-				bool again, size_t *bytes, struct err *e)
+/* --- publishing --- */
+
+/* The bytes from `same` on, behind the ones of `base`; all of them if base is NULL.
+ * ERR_NOT_FOUND: what Redis has is not `base`. */
+static enum err_code publish_from(struct redis *r, const struct snapshot *next,
+				  const struct snapshot *base, size_t same, bool again,
+				  struct err *e)
 {
-	(void)instance;
-	struct mirror_position at = mirror_view_position(v);
-	if (at.epoch[0] == '\0')
-		return err_set(e, ERR_EPOCH, "no change log is followed yet");
-	struct payload p;
-	payload_make(&p, v);
+	struct mirror_position at = mirror_view_position(next->view);
 	struct redis_args *args = redis_args_new();
 	redisReply *reply = NULL;
-	enum err_code code = payload_upload(r, &p, e);
+	struct payload p = { .scratch = "" };
+	snapshot_put(&p.bytes, next, same);
+	enum err_code code = base != NULL ? ERR_NONE : payload_upload(r, &p, e);
 	if (code == ERR_NONE) {
 		redis_args_puts(args, at.epoch);
 		redis_args_i64(args, (int64_t)at.seq);
-		redis_args_puts(args, p.hash);
+		redis_args_puts(args, next->hash);
 		redis_args_i64(args, LOG_KEEP);
 		redis_args_puts(args, again ? "1" : "0");
+		redis_args_i64(args, (int64_t)same);
+		redis_args_i64(args, base == NULL ? 0 : (int64_t)base->bytes);
+		redis_args_puts(args, base == NULL ? "" : base->hash);
 		payload_args(args, &p);
 		code = redis_script(r, SCRIPT_PUBLISH, args, &reply, e);
 	}
-	*bytes = p.bytes.len;
+	if (reply != NULL && reply->type != REDIS_REPLY_INTEGER)
+		code = err_set(e, ERR_NOT_FOUND, "another snapshot is there");
 	if (reply != NULL)
 		freeReplyObject(reply);
 	redis_args_free(&args);
 	buf_free(&p.bytes);
+	return code;
+}
+
+/* SETRANGE can make the value longer, not shorter. */
+static bool can_follow(const struct snapshot *base, const struct snapshot *next, size_t same)
+{
+	return strcmp(mirror_view_position(base->view).epoch,
+		      mirror_view_position(next->view).epoch) == 0 &&
+	       next->bytes >= base->bytes && next->bytes - same <= PIECE_SIZE;
+}
+
+enum err_code changelog_publish(struct redis *r, struct mirror_view *v, struct snapshot **last,
+				bool again, struct publish_size *size, struct err *e)
+{
+	if (mirror_view_position(v).epoch[0] == '\0')
+		return err_set(e, ERR_EPOCH, "no change log is followed yet");
+	struct snapshot *next = snapshot_new(v);
+	size_t same = last == NULL || *last == NULL ? 0 : snapshot_prefix(*last, next);
+	enum err_code code = ERR_NOT_FOUND;
+	if (same > 0 && can_follow(*last, next, same))
+		code = publish_from(r, next, *last, same, again, e);
+	if (code == ERR_NOT_FOUND) {
+		err_clear(e);
+		same = 0;
+		code = publish_from(r, next, NULL, 0, again, e);
+	}
+	*size = (struct publish_size){ .whole = next->bytes, .sent = next->bytes - same };
+	if (last != NULL && code == ERR_NONE) {
+		snapshot_free(last);
+		*last = next;
+		next = NULL;
+	}
+	snapshot_free(&next);
 	return code;
 }
 
@@ -121,13 +215,14 @@ enum err_code changelog_found(struct redis *r, struct mirror *m, const char *was
 	char *metadata_text = metadata == NULL ? NULL : json_dumps(metadata, JSON_COMPACT);
 	struct redis_args *args = redis_args_new();
 	redisReply *reply = NULL;
-	struct payload p;
+	struct snapshot *all = snapshot_new(v);
+	struct payload p = { .scratch = "" };
 	opid_format(opid_fresh(), start.epoch);
-	payload_make(&p, v);
+	snapshot_put(&p.bytes, all, 0);
 	enum err_code code = payload_upload(r, &p, e);
 	if (code == ERR_NONE) {
 		redis_args_puts(args, start.epoch);
-		redis_args_puts(args, p.hash);
+		redis_args_puts(args, all->hash);
 		redis_args_puts(args, metadata_text == NULL ? "" : metadata_text);
 		redis_args_puts(args, was);
 		payload_args(args, &p);
@@ -139,6 +234,7 @@ enum err_code changelog_found(struct redis *r, struct mirror *m, const char *was
 	}
 	redis_args_free(&args);
 	buf_free(&p.bytes);
+	snapshot_free(&all);
 	free(metadata_text);
 	json_decref(metadata);
 	mirror_view_unref(&v);

@@ -12,7 +12,6 @@
 
 #define LOCKED_RETRY_MS 20
 #define IDLE_PING_MS	5000
-#define CROWD_DECAY	16
 
 static enum op_kind job_op_kind(const struct job *j)
 {
@@ -305,6 +304,12 @@ static void end_turn(struct lane *lane)
 	lane->has_turn = false;
 }
 
+/* Another lane may write while this one's COMMIT waits for the disk. */
+static void lane_written(void *ctx)
+{
+	end_turn(ctx);
+}
+
 static void run_direct(struct lane *lane, struct job *list, size_t count, struct split *out)
 {
 	struct commit_write *writes = mem_zero(count + 1, sizeof(*writes));
@@ -416,15 +421,6 @@ static void run_batch(struct lane *lane, struct job *list)
 	publisher_finish(&s->publisher, list_reverse(split.done));
 }
 
-/* The most writes at a time lately: forgotten slowly. */
-static void notice_crowd(struct store *s)
-{
-	size_t now = atomic_load_explicit(&s->writes, memory_order_relaxed);
-	size_t crowd = atomic_load_explicit(&s->crowd, memory_order_relaxed);
-	crowd -= (crowd + CROWD_DECAY - 1) / CROWD_DECAY;
-	atomic_store_explicit(&s->crowd, now > crowd ? now : crowd, memory_order_relaxed);
-}
-
 /* Jobs to be tried again come first: they are older. */
 static struct job *take_jobs(struct lane *lane, bool *idle)
 {
@@ -437,8 +433,8 @@ static struct job *take_jobs(struct lane *lane, bool *idle)
 		queue_wait(&lane->queue,
 			   clock_mono_ms() + (count > 0 ? LOCKED_RETRY_MS : IDLE_PING_MS));
 	lane->has_turn = circuit_up(lane->store->mysql) && turn_enter(&lane->store->turn);
-	notice_crowd(lane->store);
 	queue_gather(&lane->queue, store_lane_share(lane->store));
+	store_forget_crowd(lane->store);
 	struct job *fresh = count < BATCH_MAX ? queue_take(&lane->queue, BATCH_MAX - count) : NULL;
 	atomic_store_explicit(&lane->store->next_lane, lane->index + 1, memory_order_relaxed);
 	*idle = count == 0 && fresh == NULL;
@@ -464,6 +460,8 @@ void *lane_main(void *arg)
 {
 	struct lane *lane = arg;
 	session_open(&lane->session, lane->store, "lane");
+	lane->commit.written = lane_written;
+	lane->commit.ctx = lane;
 	while (!queue_ended(&lane->queue) || lane->again != NULL) {
 		bool idle = false;
 		struct job *list = take_jobs(lane, &idle);

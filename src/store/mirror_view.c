@@ -312,6 +312,12 @@ struct mirror_view *mirror_view(struct mirror *m)
 	return v;
 }
 
+struct mirror_view *mirror_view_ref(struct mirror_view *v)
+{
+	atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+	return v;
+}
+
 void mirror_view_unref(struct mirror_view **slot)
 {
 	struct mirror_view *v = *slot;

@@ -152,7 +152,7 @@ static bool publish_once(struct publisher *p)
 {
 	struct store *s = p->store;
 	struct err e = ERR_INIT;
-	size_t bytes = 0;
+	struct publish_size size = { 0 };
 	struct mirror_view *v = mirror_view(s->mirror);
 	uint64_t seq = mirror_view_position(v).seq;
 	uint64_t generation = mirror_view_generation(v);
@@ -160,14 +160,15 @@ static bool publish_once(struct publisher *p)
 	/* A snapshot must be the log up to its position and nothing else. */
 	bool exact = !mirror_view_unlogged(v) && mirror_view_position(v).epoch[0] != '\0';
 	if (exact)
-		code = changelog_publish(p->redis, v, s->options->instance, false, &bytes, &e);
+		code = changelog_publish(p->redis, v, &p->last, false, &size, &e);
 	mirror_view_unref(&v);
 	if (code == ERR_NONE || (exact && code == ERR_STALE)) {
 		p->generation = generation;
-		note_published(p, seq, code == ERR_NONE ? bytes : 0);
+		note_published(p, seq, code == ERR_NONE ? size.whole : 0);
 		release(p, seq);
 		atomic_fetch_add_explicit(&s->publishes, 1, memory_order_relaxed);
-		atomic_fetch_add_explicit(&s->publish_bytes, bytes, memory_order_relaxed);
+		atomic_fetch_add_explicit(&s->publish_bytes, size.whole, memory_order_relaxed);
+		atomic_fetch_add_explicit(&s->publish_sent, size.sent, memory_order_relaxed);
 		return true;
 	}
 	if (e.code != ERR_NONE)
@@ -260,6 +261,7 @@ void *publisher_main(void *arg)
 			if (e.code != ERR_NONE)
 				store_redis_failed(s, &e);
 			release(p, UINT64_MAX);
+			snapshot_free(&p->last);
 			(void)circuit_wait_up(s->redis, clock_mono_ms() + TICK_MS);
 			continue;
 		}
@@ -273,6 +275,7 @@ void *publisher_main(void *arg)
 		}
 	}
 	release(p, UINT64_MAX);
+	snapshot_free(&p->last);
 	redis_free(&p->redis);
 	return NULL;
 }

@@ -141,6 +141,7 @@ void store_counters(struct store *s, struct store_counters *out)
 		.drained_operations = totals.drained_operations,
 		.publishes = atomic_load(&s->publishes),
 		.publish_bytes = atomic_load(&s->publish_bytes),
+		.publish_sent = atomic_load(&s->publish_sent),
 		.batch_operations = atomic_load(&s->batch_operations),
 		.batch_count = atomic_load(&s->batch_count),
 		.queued = atomic_load(&s->queued),

@@ -8,6 +8,9 @@
 #include "relevo/log.h"
 #include "relevo/mem.h"
 
+/* Of a crowd that went a 64th is forgotten with each transaction. */
+#define CROWD_DECAY 64
+
 const char *source_name(enum source s)
 {
 	static const char *const names[] = { "MySQL", "REDIS_CACHE", "REDIS_BACKUP", "MEMORY" };
@@ -80,6 +83,25 @@ void job_finish(struct store *s, struct job *j)
 	j->done(j);
 }
 
+static void write_begins(struct store *s)
+{
+	size_t now = atomic_fetch_add_explicit(&s->writes, 1, memory_order_relaxed) + 1;
+	size_t crowd = atomic_load_explicit(&s->crowd, memory_order_relaxed);
+	while (now > crowd && !atomic_compare_exchange_weak_explicit(
+				      &s->crowd, &crowd, now, memory_order_relaxed,
+				      memory_order_relaxed))
+		;
+}
+
+void store_forget_crowd(struct store *s)
+{
+	size_t crowd = atomic_load_explicit(&s->crowd, memory_order_relaxed);
+	size_t less = crowd - (crowd + CROWD_DECAY - 1) / CROWD_DECAY;
+	/* Lost to a write that begins just now: it knows better. */
+	atomic_compare_exchange_strong_explicit(&s->crowd, &crowd, less, memory_order_relaxed,
+						memory_order_relaxed);
+}
+
 size_t store_lane_share(const struct store *s)
 {
 	size_t crowd = atomic_load_explicit(&s->crowd, memory_order_relaxed);
@@ -111,7 +133,7 @@ static bool submit(struct store *s, struct job *j)
 {
 	if (!job_is_write(j))
 		return queue_put(&s->asked, j) > 0;
-	atomic_fetch_add_explicit(&s->writes, 1, memory_order_relaxed);
+	write_begins(s);
 	if (j->kind == JOB_CREATE)
 		return submit_create(s, j);
 	return queue_put(&s->lanes[lane_of(s, j) % s->lane_count].queue, j) > 0;

@@ -42,7 +42,7 @@ struct job *queue_take(struct queue *q, size_t max); /* up to `max` jobs as a li
 void queue_close(struct queue *q);
 bool queue_ended(struct queue *q); /* closed and empty */
 
-/* turn.c: one lane at a time works in MySQL while the others bring what they wrote into the log.
+/* turn.c: one lane at a time writes in MySQL while the others commit and bring it into the log.
  * Jobs gather meanwhile: fewer, larger transactions. */
 struct turn {
 	pthread_mutex_t lock;
@@ -108,6 +108,7 @@ struct publisher {
 	bool stop;
 	/* owned by the publisher's thread */
 	uint64_t generation; /* of the mirror's content when last published */
+	struct snapshot *last;
 };
 
 struct follower {
@@ -147,7 +148,7 @@ struct store {
 	size_t lane_count;
 	struct turn turn;
 	atomic_uint next_lane;	     /* for creates: until it took or has its share */
-	atomic_size_t writes, crowd; /* writes in progress; about how many lately at a time */
+	atomic_size_t writes, crowd; /* writes in progress; the most of them at a time lately */
 	struct reader readers[READERS];
 	struct queue asked; /* jobs of the readers */
 	struct publisher publisher;
@@ -165,7 +166,7 @@ struct store {
 	atomic_bool evicts;
 	atomic_size_t instances;
 	atomic_uint_fast64_t batch_sizes[BATCH_BUCKETS], batch_operations, batch_count;
-	atomic_uint_fast64_t publishes, publish_bytes, queued;
+	atomic_uint_fast64_t publishes, publish_bytes, publish_sent, queued;
 };
 
 /* keyset.c */
@@ -183,6 +184,8 @@ void *mysql_probe_main(void *arg);
 void *redis_probe_main(void *arg);
 /* How many of the present writes a lane's transaction should hold. */
 size_t store_lane_share(const struct store *s);
+/* Once a transaction: believe a little less in the crowd, unless it is there. */
+void store_forget_crowd(struct store *s);
 /* Hand the job back to its owner. */
 void job_finish(struct store *s, struct job *j);
 void job_fail(struct job *j, enum err_code code, const char *text);

@@ -130,9 +130,9 @@ static enum cache_state cache_judge(struct verify *v, const redisReply *facts,
 /* Publish the mirror, also over a snapshot of the same position. */
 static enum err_code cache_publish(struct verify *v, bool again, struct err *e)
 {
-	size_t bytes = 0;
+	struct publish_size size;
 	struct mirror_view *view = mirror_view(v->mirror);
-	enum err_code code = changelog_publish(v->redis, view, v->instance, again, &bytes, e);
+	enum err_code code = changelog_publish(v->redis, view, NULL, again, &size, e);
 	mirror_view_unref(&view);
 	if (code == ERR_STALE) {
 		err_clear(e);

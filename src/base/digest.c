@@ -1,13 +1,16 @@
 /* digest.c - SHA-256 and random bytes by libcrypto. */
 #include "relevo/digest.h"
 
-#include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "relevo/mem.h"
 #include "relevo/thread.h"
+
+#define RANDOM_KEPT 512
 
 struct digest {
 	EVP_MD_CTX *context;
@@ -43,12 +46,28 @@ void digest_add(struct digest *d, const void *bytes, size_t len)
 	ASSERT(EVP_DigestUpdate(d->context, bytes, len) == 1);
 }
 
-void digest_end(struct digest **d, uint8_t out[DIGEST_SIZE])
+struct digest *digest_copy(const struct digest *d)
 {
-	ASSERT(EVP_DigestFinal_ex((*d)->context, out, NULL) == 1);
+	struct digest *copy = mem_zero(1, sizeof(*copy));
+
+	copy->context = mem_check(EVP_MD_CTX_new());
+	ASSERT(EVP_MD_CTX_copy_ex(copy->context, d->context) == 1);
+	return copy;
+}
+
+void digest_free(struct digest **d)
+{
+	if (*d == NULL)
+		return;
 	EVP_MD_CTX_free((*d)->context);
 	free(*d);
 	*d = NULL;
+}
+
+void digest_end(struct digest **d, uint8_t out[DIGEST_SIZE])
+{
+	ASSERT(EVP_DigestFinal_ex((*d)->context, out, NULL) == 1);
+	digest_free(d);
 }
 
 void digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_SIZE])
@@ -67,8 +86,18 @@ void digest_hex(const uint8_t in[DIGEST_SIZE], char out[DIGEST_HEX_SIZE])
 	out[DIGEST_HEX_SIZE - 1] = '\0';
 }
 
+/* OpenSSL's generator costs the same for a few bytes as for many, so each thread keeps some. */
 void digest_random(void *out, size_t len)
 {
-	ASSERT(len <= INT_MAX);
-	ASSERT(RAND_bytes(out, (int)len) == 1);
+	static _Thread_local uint8_t kept[RANDOM_KEPT];
+	static _Thread_local size_t left;
+
+	ASSERT(len <= sizeof(kept));
+	if (left < len) {
+		ASSERT(RAND_bytes(kept, sizeof(kept)) == 1);
+		left = sizeof(kept);
+	}
+	left -= len;
+	memcpy(out, kept + left, len);
+	OPENSSL_cleanse(kept + left, len);
 }

@@ -40,12 +40,17 @@ void thread_cond_init(pthread_cond_t *cond)
 
 bool thread_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline_ms)
 {
+	return thread_cond_wait_until_us(cond, lock, deadline_ms * 1000);
+}
+
+bool thread_cond_wait_until_us(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline_us)
+{
 	struct timespec until = { 0 };
 	int error;
 
-	if (deadline_ms > 0) {
-		until.tv_sec = (time_t)(deadline_ms / 1000);
-		until.tv_nsec = (long)(deadline_ms % 1000) * 1000000;
+	if (deadline_us > 0) {
+		until.tv_sec = (time_t)(deadline_us / 1000000);
+		until.tv_nsec = (long)(deadline_us % 1000000) * 1000;
 	}
 	error = pthread_cond_timedwait(cond, lock, &until);
 	if (error == ETIMEDOUT)

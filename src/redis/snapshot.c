@@ -14,6 +14,8 @@
 /* Entries kept in the log before the snapshot, for instances that are a little behind. */
 #define LOG_KEEP      1000
 #define SCRATCH_TTL_S "60"
+/* The last rows and the closing bracket: what follows them is digested anew. */
+#define TAIL_PIECES ((size_t)2)
 
 /* --- snapshots --- */
 
@@ -22,31 +24,10 @@ struct snapshot {
 	struct iovec *pieces;
 	size_t count, bytes;
 	char hash[DIGEST_HEX_SIZE];
+	struct digest *started; /* over the first `digested` pieces; owned */
+	size_t digested;
+	size_t same; /* bytes at the start that the last snapshot had too */
 };
-
-static struct snapshot *snapshot_new(struct mirror_view *v)
-{
-	struct snapshot *s = mem_zero(1, sizeof(*s));
-	uint8_t sum[DIGEST_SIZE];
-	struct digest *digest = digest_begin();
-	s->view = mirror_view_ref(v);
-	s->pieces = mirror_view_array(v, &s->count, &s->bytes);
-	for (size_t i = 0; i < s->count; i++)
-		digest_add(digest, s->pieces[i].iov_base, s->pieces[i].iov_len);
-	digest_end(&digest, sum);
-	digest_hex(sum, s->hash);
-	return s;
-}
-
-void snapshot_free(struct snapshot **s)
-{
-	if (*s == NULL)
-		return;
-	mirror_view_unref(&(*s)->view);
-	free((*s)->pieces);
-	free(*s);
-	*s = NULL;
-}
 
 static size_t same_bytes(struct iovec a, struct iovec b)
 {
@@ -59,17 +40,60 @@ static size_t same_bytes(struct iovec a, struct iovec b)
 	return at;
 }
 
-/* How many bytes both begin with. Rows that did not change lie in the same pieces of memory. */
-static size_t snapshot_prefix(const struct snapshot *a, const struct snapshot *b)
+/* How many bytes both begin with, and how many whole pieces. Rows that did not change lie in the
+ * same pieces of memory. */
+static size_t snapshot_prefix(const struct snapshot *a, const struct snapshot *b, size_t *pieces)
 {
-	size_t sum = 0;
-	for (size_t i = 0; i < a->count && i < b->count; i++) {
+	size_t sum = 0, i = 0;
+	for (; i < a->count && i < b->count; i++) {
 		size_t same = same_bytes(a->pieces[i], b->pieces[i]);
 		sum += same;
 		if (same < a->pieces[i].iov_len || same < b->pieces[i].iov_len)
 			break;
 	}
+	*pieces = i;
 	return sum;
+}
+
+/* The end of a list grows, so the digest up to there is kept for the next snapshot. */
+static void snapshot_digest(struct snapshot *s, const struct snapshot *last, size_t same_pieces)
+{
+	bool goes_on = last != NULL && same_pieces >= last->digested;
+	size_t i = goes_on ? last->digested : 0;
+	uint8_t sum[DIGEST_SIZE];
+	s->digested = i < s->count - TAIL_PIECES ? s->count - TAIL_PIECES : i;
+	s->started = goes_on ? digest_copy(last->started) : digest_begin();
+	for (; i < s->digested; i++)
+		digest_add(s->started, s->pieces[i].iov_base, s->pieces[i].iov_len);
+	struct digest *whole = digest_copy(s->started);
+	for (; i < s->count; i++)
+		digest_add(whole, s->pieces[i].iov_base, s->pieces[i].iov_len);
+	digest_end(&whole, sum);
+	digest_hex(sum, s->hash);
+}
+
+/* `last` (or NULL): what it has in common with the new one need not be worked out again. */
+static struct snapshot *snapshot_new(struct mirror_view *v, const struct snapshot *last)
+{
+	struct snapshot *s = mem_zero(1, sizeof(*s));
+	size_t same_pieces = 0;
+	s->view = mirror_view_ref(v);
+	s->pieces = mirror_view_array(v, &s->count, &s->bytes);
+	if (last != NULL)
+		s->same = snapshot_prefix(last, s, &same_pieces);
+	snapshot_digest(s, last, same_pieces);
+	return s;
+}
+
+void snapshot_free(struct snapshot **s)
+{
+	if (*s == NULL)
+		return;
+	digest_free(&(*s)->started);
+	mirror_view_unref(&(*s)->view);
+	free((*s)->pieces);
+	free(*s);
+	*s = NULL;
 }
 
 /* The bytes from `from` on. */
@@ -141,12 +165,11 @@ static void payload_args(struct redis_args *args, const struct payload *p)
 
 /* --- publishing --- */
 
-/* The bytes from `same` on, behind the ones of `base`; all of them if base is NULL.
- * ERR_NOT_FOUND: what Redis has is not `base`. */
+/* What differs from `base`, or all if it is NULL. ERR_NOT_FOUND: what Redis has is not `base`. */
 static enum err_code publish_from(struct redis *r, const struct snapshot *next,
-				  const struct snapshot *base, size_t same, bool again,
-				  struct err *e)
+				  const struct snapshot *base, bool again, struct err *e)
 {
+	size_t same = base == NULL ? 0 : next->same;
 	struct mirror_position at = mirror_view_position(next->view);
 	struct redis_args *args = redis_args_new();
 	redisReply *reply = NULL;
@@ -175,11 +198,11 @@ static enum err_code publish_from(struct redis *r, const struct snapshot *next,
 }
 
 /* SETRANGE can make the value longer, not shorter. */
-static bool can_follow(const struct snapshot *base, const struct snapshot *next, size_t same)
+static bool can_follow(const struct snapshot *base, const struct snapshot *next)
 {
 	return strcmp(mirror_view_position(base->view).epoch,
 		      mirror_view_position(next->view).epoch) == 0 &&
-	       next->bytes >= base->bytes && next->bytes - same <= PIECE_SIZE;
+	       next->bytes >= base->bytes && next->bytes - next->same <= PIECE_SIZE;
 }
 
 enum err_code changelog_publish(struct redis *r, struct mirror_view *v, struct snapshot **last,
@@ -187,17 +210,17 @@ enum err_code changelog_publish(struct redis *r, struct mirror_view *v, struct s
 {
 	if (mirror_view_position(v).epoch[0] == '\0')
 		return err_set(e, ERR_EPOCH, "no change log is followed yet");
-	struct snapshot *next = snapshot_new(v);
-	size_t same = last == NULL || *last == NULL ? 0 : snapshot_prefix(*last, next);
+	struct snapshot *next = snapshot_new(v, last == NULL ? NULL : *last);
+	size_t sent = next->bytes - next->same;
 	enum err_code code = ERR_NOT_FOUND;
-	if (same > 0 && can_follow(*last, next, same))
-		code = publish_from(r, next, *last, same, again, e);
+	if (next->same > 0 && can_follow(*last, next))
+		code = publish_from(r, next, *last, again, e);
 	if (code == ERR_NOT_FOUND) {
 		err_clear(e);
-		same = 0;
-		code = publish_from(r, next, NULL, 0, again, e);
+		sent = next->bytes;
+		code = publish_from(r, next, NULL, again, e);
 	}
-	*size = (struct publish_size){ .whole = next->bytes, .sent = next->bytes - same };
+	*size = (struct publish_size){ .whole = next->bytes, .sent = sent };
 	if (last != NULL && code == ERR_NONE) {
 		snapshot_free(last);
 		*last = next;
@@ -215,7 +238,7 @@ enum err_code changelog_found(struct redis *r, struct mirror *m, const char *was
 	char *metadata_text = metadata == NULL ? NULL : json_dumps(metadata, JSON_COMPACT);
 	struct redis_args *args = redis_args_new();
 	redisReply *reply = NULL;
-	struct snapshot *all = snapshot_new(v);
+	struct snapshot *all = snapshot_new(v, NULL);
 	struct payload p = { .scratch = "" };
 	opid_format(opid_fresh(), start.epoch);
 	snapshot_put(&p.bytes, all, 0);

@@ -183,6 +183,25 @@ static enum err_code join(struct follow *f, struct err *e)
 	return code;
 }
 
+/* Wait for the log to move; where it moves without a pause look at intervals instead. *busy counts
+ * how long it does. */
+static enum err_code follow_step(struct follow *f, unsigned *busy, struct err *e)
+{
+	struct store *s = f->store;
+	int64_t began = clock_mono_ms();
+	uint64_t seq = mirror_position(s->mirror).seq;
+	if (*busy >= FOLLOW_BUSY) {
+		pause_ms(s, FOLLOW_PAUSE_MS);
+		enum err_code code = changelog_catch_up(f->session.redis, s->mirror, e);
+		if (mirror_position(s->mirror).seq == seq)
+			*busy = 0;
+		return code;
+	}
+	enum err_code code = changelog_follow(f->session.redis, s->mirror, FOLLOW_WAIT_MS, e);
+	*busy = clock_mono_ms() - began < FOLLOW_PAUSE_MS ? *busy + 1 : 0;
+	return code;
+}
+
 static void follow(struct follow *f, uint64_t switches)
 {
 	struct store *s = f->store;
@@ -190,9 +209,7 @@ static void follow(struct follow *f, uint64_t switches)
 	unsigned busy = 0;
 	while (!atomic_load(&s->stopping) && circuit_switches(s->redis) == switches &&
 	       !atomic_load(&s->follower.rejoin)) {
-		int64_t began = clock_mono_ms();
-		enum err_code code =
-			changelog_follow(f->session.redis, s->mirror, FOLLOW_WAIT_MS, &e);
+		enum err_code code = follow_step(f, &busy, &e);
 		bool more = mirror_unlogged_count(s->mirror) > 0 || !done_list_empty(&s->unsent);
 		if (code == ERR_NONE && more)
 			code = log_unlogged(f, &e);
@@ -200,9 +217,6 @@ static void follow(struct follow *f, uint64_t switches)
 			store_redis_failed(s, &e);
 			return;
 		}
-		busy = clock_mono_ms() - began < FOLLOW_PAUSE_MS ? busy + 1 : 0;
-		if (busy >= FOLLOW_BUSY)
-			pause_ms(s, FOLLOW_PAUSE_MS);
 	}
 }
 

@@ -1,12 +1,11 @@
 /* queue.c - the bounded queue that HTTP threads fill and the store's threads empty. */
 #include "store_private.h"
 
-#include <time.h>
+#include "relevo/clock.h"
 
 /* A crowd of clients is answered together and comes back together. */
-#define GATHER_PAUSE_NS 100000
-#define GATHER_PAUSES	10
-#define GATHER_QUIET	3 /* pauses in which nobody came: they do not come back */
+#define GATHER_US 1000
+#define QUIET_US  300 /* nobody came for so long: they do not come back */
 
 void queue_init(struct queue *q)
 {
@@ -34,7 +33,7 @@ size_t queue_put(struct queue *q, struct job *j)
 			q->first = j;
 		q->last = j;
 		count = ++q->count;
-		if (count == 1)
+		if (count == 1 || count == q->enough)
 			PTOK(pthread_cond_signal(&q->filled));
 	}
 	PTOK(pthread_mutex_unlock(&q->lock));
@@ -51,26 +50,24 @@ void queue_wait(struct queue *q, int64_t deadline_ms)
 	PTOK(pthread_mutex_unlock(&q->lock));
 }
 
-static size_t queue_count(struct queue *q)
-{
-	PTOK(pthread_mutex_lock(&q->lock));
-	size_t count = q->count;
-	PTOK(pthread_mutex_unlock(&q->lock));
-	return count;
-}
-
 void queue_gather(struct queue *q, size_t enough)
 {
-	const struct timespec pause = { .tv_nsec = GATHER_PAUSE_NS };
-	size_t before = queue_count(q);
-	unsigned quiet = 0;
+	int64_t until = clock_mono_us() + GATHER_US;
+	size_t before = 0;
 
-	for (unsigned i = 0; before < enough && quiet < GATHER_QUIET && i < GATHER_PAUSES; i++) {
-		nanosleep(&pause, NULL);
-		size_t count = queue_count(q);
-		quiet = count > before ? 0 : quiet + 1;
-		before = count;
+	PTOK(pthread_mutex_lock(&q->lock));
+	q->enough = enough;
+	while (q->count < enough && q->count > before && !q->closed) {
+		int64_t quiet = clock_mono_us() + QUIET_US;
+		before = q->count;
+		while (q->count < enough && !q->closed &&
+		       thread_cond_wait_until_us(&q->filled, &q->lock, quiet))
+			;
+		if (quiet > until)
+			break;
 	}
+	q->enough = 0;
+	PTOK(pthread_mutex_unlock(&q->lock));
 }
 
 struct job *queue_take(struct queue *q, size_t max)

@@ -8,8 +8,8 @@
 #include "relevo/log.h"
 #include "relevo/mem.h"
 
-/* Of a crowd that went a 64th is forgotten with each transaction. */
-#define CROWD_DECAY 64
+/* The crowd is the most writes at a time in this many transactions and the ones before them. */
+#define CROWD_WINDOW 16
 
 const char *source_name(enum source s)
 {
@@ -85,27 +85,23 @@ void job_finish(struct store *s, struct job *j)
 
 static void write_begins(struct store *s)
 {
-	size_t now = atomic_fetch_add_explicit(&s->writes, 1, memory_order_relaxed) + 1;
-	size_t crowd = atomic_load_explicit(&s->crowd, memory_order_relaxed);
-	while (now > crowd && !atomic_compare_exchange_weak_explicit(
-				      &s->crowd, &crowd, now, memory_order_relaxed,
-				      memory_order_relaxed))
+	size_t now = atomic_fetch_add(&s->writes, 1) + 1;
+	size_t most = atomic_load(&s->crowd);
+	while (now > most && !atomic_compare_exchange_weak(&s->crowd, &most, now))
 		;
 }
 
 void store_forget_crowd(struct store *s)
 {
-	size_t crowd = atomic_load_explicit(&s->crowd, memory_order_relaxed);
-	size_t less = crowd - (crowd + CROWD_DECAY - 1) / CROWD_DECAY;
-	/* Lost to a write that begins just now: it knows better. */
-	atomic_compare_exchange_strong_explicit(&s->crowd, &crowd, less, memory_order_relaxed,
-						memory_order_relaxed);
+	if (atomic_fetch_add(&s->crowd_age, 1) % CROWD_WINDOW == CROWD_WINDOW - 1)
+		atomic_store(&s->crowd_before,
+			     atomic_exchange(&s->crowd, atomic_load(&s->writes)));
 }
 
 size_t store_lane_share(const struct store *s)
 {
-	size_t crowd = atomic_load_explicit(&s->crowd, memory_order_relaxed);
-	return (crowd + s->lane_count - 1) / s->lane_count;
+	size_t crowd = atomic_load(&s->crowd), before = atomic_load(&s->crowd_before);
+	return ((crowd > before ? crowd : before) + s->lane_count - 1) / s->lane_count;
 }
 
 /* Writes to one item always go to the same lane. */

@@ -28,6 +28,7 @@ struct queue {
 	/* shared: hold lock */
 	struct job *first, *last;
 	size_t count;
+	size_t enough; /* of them wake the thread that gathers */
 	bool closed;
 };
 void queue_init(struct queue *q);
@@ -148,7 +149,9 @@ struct store {
 	size_t lane_count;
 	struct turn turn;
 	atomic_uint next_lane;	     /* for creates: until it took or has its share */
-	atomic_size_t writes, crowd; /* writes in progress; the most of them at a time lately */
+	atomic_size_t writes;	     /* in progress */
+	atomic_size_t crowd, crowd_before; /* the most of them at a time, in this window and the last */
+	atomic_uint crowd_age;		   /* transactions */
 	struct reader readers[READERS];
 	struct queue asked; /* jobs of the readers */
 	struct publisher publisher;
@@ -184,7 +187,7 @@ void *mysql_probe_main(void *arg);
 void *redis_probe_main(void *arg);
 /* How many of the present writes a lane's transaction should hold. */
 size_t store_lane_share(const struct store *s);
-/* Once a transaction: believe a little less in the crowd, unless it is there. */
+/* Once a transaction: a crowd that went is forgotten after a while. */
 void store_forget_crowd(struct store *s);
 /* Hand the job back to its owner. */
 void job_finish(struct store *s, struct job *j);

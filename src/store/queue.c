@@ -3,13 +3,15 @@
 
 #include "relevo/clock.h"
 
-/* A crowd of clients is answered together and comes back together. */
-#define GATHER_US 1000
-#define QUIET_US  300 /* nobody came for so long: they do not come back */
+/* A crowd of clients is answered together and comes back together: wait for the rest of it while
+ * somebody comes within the patience, which grows where it pays and shrinks where it does not. */
+#define GATHER_US	2000
+#define PATIENCE_MIN_US 50
+#define PATIENCE_MAX_US 800
 
 void queue_init(struct queue *q)
 {
-	*q = (struct queue){ 0 };
+	*q = (struct queue){ .patience_us = PATIENCE_MIN_US };
 	PTOK(pthread_mutex_init(&q->lock, NULL));
 	thread_cond_init(&q->filled);
 }
@@ -50,23 +52,33 @@ void queue_wait(struct queue *q, int64_t deadline_ms)
 	PTOK(pthread_mutex_unlock(&q->lock));
 }
 
+static void learn_patience(struct queue *q, bool paid)
+{
+	q->patience_us = paid ? q->patience_us * 2 : q->patience_us / 2;
+	if (q->patience_us > PATIENCE_MAX_US)
+		q->patience_us = PATIENCE_MAX_US;
+	if (q->patience_us < PATIENCE_MIN_US)
+		q->patience_us = PATIENCE_MIN_US;
+}
+
 void queue_gather(struct queue *q, size_t enough)
 {
-	int64_t until = clock_mono_us() + GATHER_US;
+	int64_t until = clock_mono_us() + GATHER_US, quiet = 0;
 	size_t before = 0;
 
 	PTOK(pthread_mutex_lock(&q->lock));
+	bool waits = q->count > 0 && q->count < enough;
 	q->enough = enough;
-	while (q->count < enough && q->count > before && !q->closed) {
-		int64_t quiet = clock_mono_us() + QUIET_US;
+	while (q->count < enough && q->count > before && !q->closed && quiet < until) {
+		quiet = clock_mono_us() + q->patience_us;
 		before = q->count;
 		while (q->count < enough && !q->closed &&
 		       thread_cond_wait_until_us(&q->filled, &q->lock, quiet))
 			;
-		if (quiet > until)
-			break;
 	}
 	q->enough = 0;
+	if (waits)
+		learn_patience(q, q->count >= enough);
 	PTOK(pthread_mutex_unlock(&q->lock));
 }
 

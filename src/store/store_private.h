@@ -29,6 +29,7 @@ struct queue {
 	struct job *first, *last;
 	size_t count;
 	size_t enough; /* of them wake the thread that gathers */
+	int64_t patience_us;
 	bool closed;
 };
 void queue_init(struct queue *q);
@@ -36,7 +37,7 @@ void queue_destroy(struct queue *q);
 size_t queue_put(struct queue *q, struct job *j); /* how many wait now; 0: full or closed */
 /* Waits until there is a job, the queue is closed or the deadline. */
 void queue_wait(struct queue *q, int64_t deadline_ms);
-/* While jobs keep coming in quick succession wait until there are `enough`, a millisecond at most:
+/* While jobs keep coming in quick succession wait until there are `enough`, 2 ms at most:
  * one large transaction costs much less than several small ones. */
 void queue_gather(struct queue *q, size_t enough);
 struct job *queue_take(struct queue *q, size_t max); /* up to `max` jobs as a list, no waiting */

@@ -46,16 +46,17 @@ struct commit_write {
 	struct err error;
 };
 
+#define COMMIT_RECORDS 16
+
 /* What a lane remembers between its batches. */
 struct commit_lane {
 	/* By the caller, or NULL: called in the middle of commit_batch when the transaction has
 	 * written everything and only COMMIT is outstanding; once a try. */
 	void (*written)(void *ctx);
 	void *ctx;
-	/* by commit_batch */
-	struct opid last; /* record of the last certain batch, taken over by the next; zero: none */
-	uint64_t session; /* the db_session_number that wrote it */
-	int64_t at_ms;	  /* and when, by clock_mono_ms() */
+	/* by commit_batch: records of certain batches, to be removed together now and then */
+	struct opid certain[COMMIT_RECORDS];
+	size_t certain_count;
 };
 
 /* `writes` are decided one by one; order is kept for writes to the same row. */

@@ -41,8 +41,6 @@ void db_close(struct db *d);
 MUST_CHECK enum err_code db_ready(struct db *d, struct err *e);
 /* The server is well: SELECT 1 and the read-only checks on an open or new session. */
 MUST_CHECK enum err_code db_probe(struct db *d, struct err *e);
-/* Which session this is: every one that db_ready opens has another number. */
-uint64_t db_session_number(const struct db *d);
 /* auto_increment_increment of the session (Galera sets it), read by db_ready. */
 unsigned db_increment(const struct db *d);
 /* Server is MariaDB (decides few spellings). */

@@ -75,14 +75,15 @@ void applied_put_tuple(struct buf *out, const struct applied_tuple *t)
 	buf_printf(out, ",@t,@t+INTERVAL %u SECOND)", t->lifetime_s);
 }
 
-void applied_put_replace(struct buf *out, struct opid old, const struct applied_tuple *t)
+void applied_put_delete(struct buf *out, const struct opid *ops, size_t count)
 {
-	buf_puts(out, "UPDATE relevo_applied SET op=");
-	sql_put_opid(out, t->op);
-	buf_printf(out, ",item_id=%s,members=%u,accepted_at=@t,applied_at=@t,",
-		   t->item_id_sql != NULL ? t->item_id_sql : "0", t->members);
-	buf_printf(out, "expires_at=@t+INTERVAL %u SECOND WHERE op=", t->lifetime_s);
-	sql_put_opid(out, old);
+	buf_puts(out, "DELETE FROM relevo_applied WHERE op IN (");
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_putc(out, ',');
+		sql_put_opid(out, ops[i]);
+	}
+	buf_putc(out, ')');
 }
 
 /* --- reading --- */

@@ -17,7 +17,6 @@
 /* Of the first row of the last multi-row INSERT (MySQL 8.4 manual, 14.15 "Information functions").
  */
 #define FIRST_ID	"LAST_INSERT_ID()"
-#define RECORD_FRESH_MS 3600000
 
 /* The rows that the batch holds locked, with their state as the batch leaves it. */
 struct locked_row {
@@ -294,18 +293,8 @@ static void put_own_record(struct buf *sql, const struct batch *b, size_t index)
 	applied_put_tuple(sql, &tuple);
 }
 
-/* The record of this batch takes the place of the lane's last one, which is certain by now. Not
- * that of another session, which perhaps another server has, nor one that the purge may have taken.
- */
-static bool takes_over(const struct batch *b)
-{
-	const struct commit_lane *lane = b->lane;
-	return !opid_is_zero(lane->last) && lane->session == db_session_number(b->db) &&
-	       clock_mono_ms() - lane->at_ms < RECORD_FRESH_MS;
-}
-
 /* Comes right after the creates, whose first id LAST_INSERT_ID() is. */
-static void put_records(struct buf *sql, const struct batch *b, unsigned *statements)
+static void put_records(struct buf *sql, const struct batch *b)
 {
 	struct applied_tuple tuple = {
 		.op = b->id,
@@ -314,49 +303,37 @@ static void put_records(struct buf *sql, const struct batch *b, unsigned *statem
 		.members = (unsigned)b->count,
 		.lifetime_s = LIFETIME_DRAINED_S,
 	};
-	bool own = false;
+	applied_put_insert_head(sql);
 	for (size_t i = 0; i < b->count; i++) {
 		if (opid_is_zero(b->writes[i]->op) || b->writes[i]->verdict != COMMIT_OPEN)
 			continue;
-		if (!own)
-			applied_put_insert_head(sql);
-		else
-			buf_putc(sql, ',');
 		put_own_record(sql, b, i);
-		own = true;
+		buf_putc(sql, ',');
 	}
-	if (own)
-		buf_putc(sql, ';');
-	*statements += own ? 1u : 0u;
-	if (takes_over(b)) {
-		applied_put_replace(sql, b->lane->last, &tuple);
-	} else {
-		applied_put_insert_head(sql);
-		applied_put_tuple(sql, &tuple);
-	}
+	applied_put_tuple(sql, &tuple);
 	buf_putc(sql, ';');
 }
 
-/* Returns which statement writes the batch's record. */
-static unsigned batch_sql(struct buf *sql, const struct batch *b)
+static bool forgets_records(const struct batch *b)
 {
-	unsigned statements = 1;
-	if (!b->begun) {
-		buf_puts(sql, "BEGIN;");
-		statements++;
-	}
-	buf_puts(sql, "SET @t := NOW(6);");
-	if (b->creates > 0) {
+	return b->lane->certain_count == COMMIT_RECORDS;
+}
+
+static void batch_sql(struct buf *sql, const struct batch *b)
+{
+	buf_puts(sql, b->begun ? "SET @t := NOW(6);" : "BEGIN;SET @t := NOW(6);");
+	if (b->creates > 0)
 		put_creates(sql, b);
-		statements++;
+	put_records(sql, b);
+	if (forgets_records(b)) {
+		applied_put_delete(sql, b->lane->certain, b->lane->certain_count);
+		buf_putc(sql, ';');
 	}
-	put_records(sql, b, &statements);
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->writes[i]->kind != OP_CREATE && b->writes[i]->verdict == COMMIT_OPEN)
 			put_change(sql, b->writes[i], &b->outcomes[i]);
 	}
 	buf_puts(sql, "SELECT @t," FIRST_ID ";COMMIT");
-	return statements;
 }
 
 /* The rows as the batch leaves them. */
@@ -401,16 +378,15 @@ static bool batch_has_work(const struct batch *b)
 	return false;
 }
 
-static void batch_applied(struct batch *b, bool recorded)
+static void batch_applied(struct batch *b)
 {
-	const struct opid none = { { 0 } };
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->writes[i]->verdict == COMMIT_OPEN)
 			b->writes[i]->verdict = COMMIT_APPLIED;
 	}
-	b->lane->last = recorded ? b->id : none;
-	b->lane->session = db_session_number(b->db);
-	b->lane->at_ms = clock_mono_ms();
+	if (forgets_records(b))
+		b->lane->certain_count = 0;
+	b->lane->certain[b->lane->certain_count++] = b->id;
 }
 
 static void batch_uncertain(struct batch *b, const struct err *e)
@@ -447,10 +423,8 @@ static enum err_code batch_recover(struct batch *b)
 static enum err_code batch_try(struct batch *b, struct err *e)
 {
 	struct buf sql = { 0 };
-	struct db_outcome outcome = { 0 };
 	int64_t began = clock_mono_ms();
 	enum err_code code = ERR_NONE;
-	unsigned record = 0;
 	b->creates = 0;
 	b->begun = false;
 	b->id = opid_batch();
@@ -463,13 +437,13 @@ static enum err_code batch_try(struct batch *b, struct err *e)
 			db_rollback(b->db);
 			goto out;
 		}
-		record = batch_sql(&sql, b);
-		code = db_run(b->db, sql.bytes, sql.len, true, false, each_result, b, &outcome, e);
+		batch_sql(&sql, b);
+		code = db_run(b->db, sql.bytes, sql.len, true, false, each_result, b, NULL, e);
 	}
 	if (code == ERR_UNCERTAIN && clock_mono_ms() - began < QUICK_MS)
 		code = batch_recover(b);
 	if (code == ERR_NONE)
-		batch_applied(b, outcome.affected[record] > 0);
+		batch_applied(b);
 	else if (code == ERR_UNCERTAIN)
 		batch_uncertain(b, e);
 	else if (code != ERR_DOWN)

@@ -216,7 +216,6 @@ static enum err_code open_host(struct db *d, size_t i, struct err *e)
 			    note_increment, d, e);
 	if (!code)
 		code = db_check_health(d, deadline, e);
-	d->number++;
 	if (d->increment == 0)
 		d->increment = 1;
 	if (code)

@@ -83,11 +83,6 @@ static void abandon(struct db *d)
 	db_close(d);
 }
 
-uint64_t db_session_number(const struct db *d)
-{
-	return d->number;
-}
-
 unsigned db_increment(const struct db *d)
 {
 	return d->increment;

@@ -18,7 +18,6 @@ struct db {
 	int fd;
 	struct watch watch;
 	int64_t used_ms; /* clock_mono_ms() of the last answer */
-	uint64_t number; /* of sessions opened so far */
 	unsigned increment;
 	bool mariadb;
 	char host[300]; /* for error texts */

@@ -2,7 +2,8 @@
  *
  * While the budget lasts a write is answered only after a snapshot that holds it is out; one
  * publish serves every write that waits. When it is used up writes are answered at once and the
- * snapshot follows as fast as the budget allows.
+ * snapshot follows as fast as the budget allows; sooner, if little of it changed: then only that
+ * is sent.
  */
 #include "store_private.h"
 
@@ -12,6 +13,8 @@
 #include "relevo/log.h"
 
 #define TICK_MS 250
+/* Without budget one snapshot follows the other at this distance at least. */
+#define PACE_MS 100
 /* A snapshot that another instance owes is taken over after this long. */
 #define TAKE_OVER_MS 1000
 /* So many entries of mere state may follow the snapshot before it is published again, which trims
@@ -137,13 +140,14 @@ static void release(struct publisher *p, uint64_t seq)
 	}
 }
 
-static void note_published(struct publisher *p, uint64_t seq, size_t bytes)
+static void note_published(struct publisher *p, uint64_t seq, const struct publish_size *size)
 {
+	int64_t sent_ms = (int64_t)size->sent * 1000 / p->store->options->publish_budget;
 	PTOK(pthread_mutex_lock(&p->lock));
 	if (seq > p->published)
 		p->published = seq;
-	tokens_now(p);
-	p->tokens -= (double)bytes;
+	p->tokens -= (double)(tokens_now(p) > 0 ? size->whole : size->sent);
+	p->next_ms = clock_mono_ms() + (sent_ms > PACE_MS ? sent_ms : PACE_MS);
 	PTOK(pthread_mutex_unlock(&p->lock));
 }
 
@@ -164,7 +168,9 @@ static bool publish_once(struct publisher *p)
 	mirror_view_unref(&v);
 	if (code == ERR_NONE || (exact && code == ERR_STALE)) {
 		p->generation = generation;
-		note_published(p, seq, code == ERR_NONE ? size.whole : 0);
+		if (code != ERR_NONE)
+			size = (struct publish_size){ 0 };
+		note_published(p, seq, &size);
 		release(p, seq);
 		atomic_fetch_add_explicit(&s->publishes, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(&s->publish_bytes, size.whole, memory_order_relaxed);
@@ -176,25 +182,28 @@ static bool publish_once(struct publisher *p)
 	return false;
 }
 
+/* When the next snapshot may go: now, while the budget lasts. Hold the lock. */
+static int64_t may_publish_ms(struct publisher *p)
+{
+	int64_t now = clock_mono_ms();
+	double tokens = tokens_now(p), missing_s = -tokens / (double)p->store->options->publish_budget;
+	int64_t refilled = tokens > 0 ? now : now + 1 + (int64_t)(missing_s * 1000);
+	return refilled < p->next_ms ? refilled : p->next_ms;
+}
+
 /* Wait for something to publish; the epoch's start forgets what was published before it. */
 static bool wait_for_work(struct publisher *p, bool *urgent)
 {
 	int64_t until = clock_mono_ms() + TICK_MS;
+	*urgent = false;
 	PTOK(pthread_mutex_lock(&p->lock));
-	for (;;) {
+	while (!p->stop && !*urgent && clock_mono_ms() < until) {
 		bool owed = p->own_seq > p->published || p->waiting != NULL;
-		if (p->stop || (owed && tokens_now(p) > 0))
-			break;
-		int64_t wake = until;
-		if (owed) {
-			double missing = -p->tokens / (double)p->store->options->publish_budget;
-			int64_t refilled = clock_mono_ms() + 1 + (int64_t)(missing * 1000);
-			wake = refilled < until ? refilled : until;
-		}
-		if (!thread_cond_wait_until(&p->work, &p->lock, wake) && wake == until)
-			break;
+		int64_t wake = owed ? may_publish_ms(p) : until;
+		*urgent = wake <= clock_mono_ms();
+		if (!*urgent)
+			thread_cond_wait_until(&p->work, &p->lock, wake < until ? wake : until);
 	}
-	*urgent = (p->own_seq > p->published || p->waiting != NULL) && tokens_now(p) > 0;
 	bool go = !p->stop;
 	PTOK(pthread_mutex_unlock(&p->lock));
 	return go;
@@ -219,7 +228,7 @@ static bool overdue(struct publisher *p, int64_t *behind_since)
 	}
 	if (snapshot >= position) {
 		p->generation = counts.generation;
-		note_published(p, position, 0);
+		note_published(p, position, &(struct publish_size){ 0 });
 		*behind_since = 0;
 		return false;
 	}

@@ -107,6 +107,7 @@ struct publisher {
 	uint64_t published;	/* latest position known to be published */
 	double tokens;		/* bytes of the publish budget; may go below zero */
 	int64_t tokens_at_us;
+	int64_t next_ms; /* without budget: not before */
 	bool stop;
 	/* owned by the publisher's thread */
 	uint64_t generation; /* of the mirror's content when last published */

@@ -14,7 +14,7 @@ struct digest;
 struct digest *digest_begin(void); /* new */
 void digest_add(struct digest *d, const void *bytes, size_t len);
 struct digest *digest_copy(const struct digest *d); /* new: goes on from the same bytes */
-void digest_free(struct digest **d);		     /* without a result; sets *d to NULL */
+void digest_free(struct digest **d);		    /* without a result; sets *d to NULL */
 /* Ends and frees the stream, sets *d to NULL. */
 void digest_end(struct digest **d, uint8_t out[DIGEST_SIZE]);
 void digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_SIZE]);

@@ -16,7 +16,7 @@
 #define QUICK_MS 200
 /* Of the first row of the last multi-row INSERT (MySQL 8.4 manual, 14.15 "Information functions").
  */
-#define FIRST_ID	"LAST_INSERT_ID()"
+#define FIRST_ID "LAST_INSERT_ID()"
 
 /* The rows that the batch holds locked, with their state as the batch leaves it. */
 struct locked_row {

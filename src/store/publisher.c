@@ -186,7 +186,8 @@ static bool publish_once(struct publisher *p)
 static int64_t may_publish_ms(struct publisher *p)
 {
 	int64_t now = clock_mono_ms();
-	double tokens = tokens_now(p), missing_s = -tokens / (double)p->store->options->publish_budget;
+	double tokens = tokens_now(p),
+	       missing_s = -tokens / (double)p->store->options->publish_budget;
 	int64_t refilled = tokens > 0 ? now : now + 1 + (int64_t)(missing_s * 1000);
 	return refilled < p->next_ms ? refilled : p->next_ms;
 }

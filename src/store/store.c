@@ -94,8 +94,7 @@ static void write_begins(struct store *s)
 void store_forget_crowd(struct store *s)
 {
 	if (atomic_fetch_add(&s->crowd_age, 1) % CROWD_WINDOW == CROWD_WINDOW - 1)
-		atomic_store(&s->crowd_before,
-			     atomic_exchange(&s->crowd, atomic_load(&s->writes)));
+		atomic_store(&s->crowd_before, atomic_exchange(&s->crowd, atomic_load(&s->writes)));
 }
 
 size_t store_lane_share(const struct store *s)

@@ -150,10 +150,11 @@ struct store {
 	struct lane *lanes;
 	size_t lane_count;
 	struct turn turn;
-	atomic_uint next_lane;	     /* for creates: until it took or has its share */
-	atomic_size_t writes;	     /* in progress */
-	atomic_size_t crowd, crowd_before; /* the most of them at a time, in this window and the last */
-	atomic_uint crowd_age;		   /* transactions */
+	atomic_uint next_lane; /* for creates: until it took or has its share */
+	atomic_size_t writes;  /* in progress */
+	atomic_size_t crowd,
+		crowd_before;  /* the most of them at a time, in this window and the last */
+	atomic_uint crowd_age; /* transactions */
 	struct reader readers[READERS];
 	struct queue asked; /* jobs of the readers */
 	struct publisher publisher;

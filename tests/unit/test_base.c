@@ -391,6 +391,41 @@ TEST(digest_stream_equals_the_whole)
 	assert_memory_equal(streamed, whole, DIGEST_SIZE);
 }
 
+TEST(digest_copy_goes_on_from_the_same_bytes)
+{
+	struct digest *d = digest_begin();
+	uint8_t one[DIGEST_SIZE], other[DIGEST_SIZE], whole[DIGEST_SIZE];
+
+	(void)state;
+	digest_add(d, "ab", 2);
+	struct digest *copy = digest_copy(d);
+	digest_add(d, "c", 1);
+	digest_add(copy, "d", 1);
+	digest_end(&copy, other);
+	digest_end(&d, one);
+	digest_of("abc", 3, whole);
+	assert_memory_equal(one, whole, DIGEST_SIZE);
+	digest_of("abd", 3, whole);
+	assert_memory_equal(other, whole, DIGEST_SIZE);
+	d = digest_begin();
+	digest_free(&d);
+	assert_null(d);
+	digest_free(&d);
+}
+
+/* Across the stock that each thread keeps. */
+TEST(digest_random_never_repeats)
+{
+	uint8_t drawn[200][24];
+
+	(void)state;
+	for (size_t i = 0; i < 200; i++) {
+		digest_random(drawn[i], sizeof(drawn[i]));
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(drawn[k], drawn[i], sizeof(drawn[i]));
+	}
+}
+
 TEST(digest_random_differs)
 {
 	uint8_t a[16], b[16];
@@ -866,6 +901,8 @@ int main(void)
 		cmocka_unit_test(clock_mono_does_not_go_back),
 		cmocka_unit_test(digest_matches_the_vectors_of_fips_180),
 		cmocka_unit_test(digest_stream_equals_the_whole),
+		cmocka_unit_test(digest_copy_goes_on_from_the_same_bytes),
+		cmocka_unit_test(digest_random_never_repeats),
 		cmocka_unit_test(digest_random_differs),
 		cmocka_unit_test(opid_fresh_is_a_uuid_of_version_7_with_the_time),
 		cmocka_unit_test(opid_orders_by_time),

@@ -1,0 +1,103 @@
+"""items:cache is sent in part where Redis still has the last snapshot, and whole where not."""
+import pytest
+
+from harness import assert_cache_exact, await_cache_exact, item, items_of, wait_until
+from harness.metrics import value
+
+ROWS = 700  # several of the pieces that the list is kept in
+CALM = {"RELEVO_SYNC_INTERVAL": "1h", "RELEVO_PUBLISH_BUDGET": "256MiB"}
+
+
+@pytest.fixture
+def many(system):
+    """A daemon with many items whose cache no check repairs, and budget for all its writes."""
+    system.start().stop()
+    values = ",".join(f"('C-{n}','Computadora','Operativa','Sala {n % 9}')" for n in range(ROWS))
+    system.mysql.sql("INSERT INTO items (code,type,status,area) VALUES " + values)
+    system.redis.wipe()
+    daemon = system.start(**CALM)
+    wait_until(lambda: len(items_of(daemon)) == ROWS, 10, "all items")
+    await_cache_exact(system, daemon)
+    # The first snapshot that this instance publishes goes whole.
+    daemon.api.post("/items", item(code="first"))
+    assert_cache_exact(system, daemon)
+    return daemon
+
+
+def published(daemon):
+    return (value(daemon, "relevo_publish_bytes_total"),
+            value(daemon, "relevo_publish_sent_bytes_total"))
+
+
+@pytest.mark.parametrize("write, most", [
+    (lambda api: api.post("/items", item(code="new")), 400),
+    (lambda api: api.patch(f"/items/{ROWS}", {"area": "a longer name"}), 800),
+    (lambda api: api.patch("/items/1", {"area": "a longer name"}), None),
+    (lambda api: api.delete(f"/items/{ROWS}"), None)],
+    ids=["at the end", "near the end", "at the start", "it gets shorter"])
+def test_what_differs_is_sent(system, many, write, most):
+    whole, sent = published(many)
+    assert write(many.api).status in (200, 201)
+    assert_cache_exact(system, many)
+    size = len(system.redis.db.get("items:cache"))
+    # A few publishes may run, never none.
+    assert published(many)[0] - whole >= size
+    grown = published(many)[1] - sent
+    assert grown <= most if most else grown >= size - 200
+
+
+def test_any_order_of_writes_gives_the_exact_bytes(system, many, rng):
+    ids = [shown["id"] for shown in items_of(many)]
+    for n in range(200):
+        kind = rng.choice("cccuuudd")
+        at = rng.choice((0, len(ids) // 2, len(ids) - 1, rng.randrange(len(ids))))
+        if kind == "c":
+            ids.append(many.api.post("/items", item(code=f"N-{n}")).data["id"])
+        elif kind == "u":
+            many.api.patch(f"/items/{ids[at]}", {"area": "x" * rng.randrange(1, 30)})
+        else:
+            many.api.delete(f"/items/{ids.pop(at)}")
+        assert_cache_exact(system, many)
+
+
+def test_down_to_nothing_and_up_again(system):
+    relevo = system.start(**CALM)
+    for _ in range(3):
+        made = [relevo.api.post("/items", item(code=f"C-{n}")).data["id"] for n in range(3)]
+        assert_cache_exact(system, relevo)
+        for number in made:
+            relevo.api.delete(f"/items/{number}")
+            assert_cache_exact(system, relevo)
+
+
+def test_instances_that_take_turns(system, many):
+    other = system.start(**CALM)
+    wait_until(lambda: len(items_of(other)) == ROWS + 1, 10, "the other one has all items")
+    for n in range(20):
+        for daemon in (many, other):
+            assert daemon.api.post("/items", item(code=f"T-{n}")).status == 201
+            assert_cache_exact(system)
+    assert system.redis.db.get("items:cache").count(b'"code":"T-') == 40
+
+
+@pytest.mark.parametrize("harm", [
+    lambda db: db.delete("items:cache"), lambda db: db.set("items:cache", ""),
+    lambda db: db.append("items:cache", " "), lambda db: db.delete("items:cache:hash"),
+    lambda db: db.set("items:cache:hash", "0" * 64), lambda db: db.delete("items:cache")
+    and db.rpush("items:cache", "a list"), lambda db: db.delete("items:cache:hash")
+    and db.rpush("items:cache:hash", "a list")],
+    ids=["cache deleted", "empty", "a byte more", "hash deleted", "wrong hash", "another type",
+         "hash of another type"])
+def test_on_another_snapshot_nothing_is_built(system, many, harm):
+    """The very next write puts a whole one in place."""
+    harm(system.redis.db)
+    assert many.api.post("/items", item(code="after")).status == 201
+    assert_cache_exact(system, many)
+
+
+def test_after_a_flush_the_first_one_is_whole(system, many):
+    system.redis.db.flushall()
+    assert many.api.post("/items", item(code="after")).status in (201, 202)
+    await_cache_exact(system, many)
+    assert many.api.post("/items", item(code="last")).status == 201
+    assert_cache_exact(system, many)

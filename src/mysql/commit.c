@@ -1,8 +1,6 @@
 /* commit.c - the transaction of a batch of direct writes. */
-#include "relevo/commit.h"
+#include "commit_private.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,38 +12,6 @@
 #define RETRIES 3
 /* A failure that comes sooner than this is no time-out: a passing deadlock, a cut connection. */
 #define QUICK_MS 200
-/* Of the first row of the last multi-row INSERT (MySQL 8.4 manual, 14.15 "Information functions").
- */
-#define FIRST_ID "LAST_INSERT_ID()"
-
-/* The rows that the batch holds locked, with their state as the batch leaves it. */
-struct locked_row {
-	int64_t id;
-	struct row *row; /* as it stands before the batch; owned */
-	bool exists;	 /* plain read found it, though it may be locked by somebody */
-	uint64_t version;
-	struct fields fields; /* after the writes so far; owned */
-	bool gone;	      /* a write of the batch deleted it */
-};
-
-struct batch {
-	struct db *db;
-	struct commit_lane *lane;
-	struct commit_write **writes; /* borrowed; undecided ones */
-	size_t count;
-	struct locked_row *rows; /* sorted by id */
-	size_t row_count;
-	bool begun;
-	struct opid id;
-	size_t creates;
-	int64_t first_id, applied_us;
-	/* per write: what it leaves */
-	struct outcome {
-		struct fields fields; /* owned */
-		uint64_t version;
-		int64_t create_nth;
-	} * outcomes;
-};
 
 static int row_order(const void *a, const void *b)
 {
@@ -222,120 +188,6 @@ static void batch_decide(struct batch *b)
 
 /* --- writing --- */
 
-static void put_values(struct buf *sql, const struct fields *f)
-{
-	for (size_t c = 0; c < column_count; c++) {
-		sql_put_text(sql, f->at[c].text, f->at[c].len);
-		buf_putc(sql, ',');
-	}
-}
-
-static void put_creates(struct buf *sql, const struct batch *b)
-{
-	buf_puts(sql, "INSERT INTO " TABLE_NAME " (");
-	for (size_t c = 0; c < column_count; c++)
-		buf_printf(sql, "%s,", columns[c].name);
-	buf_puts(sql, "version,updated_at) VALUES ");
-	bool first = true;
-	for (size_t i = 0; i < b->count; i++) {
-		if (b->writes[i]->kind != OP_CREATE)
-			continue;
-		buf_puts(sql, first ? "(" : ",(");
-		put_values(sql, &b->outcomes[i].fields);
-		buf_puts(sql, "1,@t)");
-		first = false;
-	}
-	buf_putc(sql, ';');
-}
-
-static void put_change(struct buf *sql, const struct commit_write *w, const struct outcome *o)
-{
-	if (w->kind == OP_DELETE) {
-		buf_puts(sql, "DELETE FROM " TABLE_NAME);
-	} else {
-		buf_puts(sql, "UPDATE " TABLE_NAME " SET ");
-		for (size_t c = 0; c < column_count; c++) {
-			if (!w->fields->at[c].present)
-				continue;
-			buf_printf(sql, "%s=", columns[c].name);
-			sql_put_text(sql, w->fields->at[c].text, w->fields->at[c].len);
-			buf_putc(sql, ',');
-		}
-		buf_puts(sql, "version=");
-		buf_put_u64(sql, o->version);
-		buf_puts(sql, ",updated_at=@t");
-	}
-	buf_puts(sql, " WHERE id=");
-	buf_put_i64(sql, w->id);
-	buf_putc(sql, ';');
-}
-
-static void put_own_record(struct buf *sql, const struct batch *b, size_t index)
-{
-	const struct commit_write *w = b->writes[index];
-	const struct outcome *o = &b->outcomes[index];
-	char id[64], version[24];
-	if (w->kind == OP_CREATE)
-		snprintf(id, sizeof(id), FIRST_ID "+%" PRId64, o->create_nth * db_increment(b->db));
-	else
-		snprintf(id, sizeof(id), "%" PRId64, w->id);
-	snprintf(version, sizeof(version), "%" PRIu64, o->version);
-	struct applied_tuple tuple = {
-		.op = w->op,
-		.kind = (enum applied_kind)w->kind,
-		.item_id_sql = id,
-		.version_sql = version,
-		.members = 1,
-		.fingerprint = w->fingerprint,
-		.fields = &o->fields,
-		.lifetime_s = w->fingerprint != NULL ? LIFETIME_KEYED_S : LIFETIME_DRAINED_S,
-	};
-	applied_put_tuple(sql, &tuple);
-}
-
-/* Comes right after the creates, whose first id LAST_INSERT_ID() is. */
-static void put_records(struct buf *sql, const struct batch *b)
-{
-	struct applied_tuple tuple = {
-		.op = b->id,
-		.kind = APPLIED_BATCH,
-		.item_id_sql = b->creates > 0 ? FIRST_ID : NULL,
-		.members = (unsigned)b->count,
-		.lifetime_s = LIFETIME_DRAINED_S,
-	};
-	applied_put_insert_head(sql);
-	for (size_t i = 0; i < b->count; i++) {
-		if (opid_is_zero(b->writes[i]->op) || b->writes[i]->verdict != COMMIT_OPEN)
-			continue;
-		put_own_record(sql, b, i);
-		buf_putc(sql, ',');
-	}
-	applied_put_tuple(sql, &tuple);
-	buf_putc(sql, ';');
-}
-
-static bool forgets_records(const struct batch *b)
-{
-	return b->lane->certain_count == COMMIT_RECORDS;
-}
-
-static void batch_sql(struct buf *sql, const struct batch *b)
-{
-	buf_puts(sql, b->begun ? "SET @t := NOW(6);" : "BEGIN;SET @t := NOW(6);");
-	if (b->creates > 0)
-		put_creates(sql, b);
-	put_records(sql, b);
-	if (forgets_records(b)) {
-		applied_put_delete(sql, b->lane->certain, b->lane->certain_count);
-		buf_putc(sql, ';');
-	}
-	for (size_t i = 0; i < b->count; i++) {
-		if (b->writes[i]->kind != OP_CREATE && b->writes[i]->verdict == COMMIT_OPEN)
-			put_change(sql, b->writes[i], &b->outcomes[i]);
-	}
-	buf_puts(sql, "SELECT @t," FIRST_ID ";COMMIT");
-}
-
 /* The rows as the batch leaves them. */
 static void batch_rows(struct batch *b)
 {
@@ -384,7 +236,7 @@ static void batch_applied(struct batch *b)
 		if (b->writes[i]->verdict == COMMIT_OPEN)
 			b->writes[i]->verdict = COMMIT_APPLIED;
 	}
-	if (forgets_records(b))
+	if (batch_forgets_records(b))
 		b->lane->certain_count = 0;
 	b->lane->certain[b->lane->certain_count++] = b->id;
 }
@@ -437,7 +289,7 @@ static enum err_code batch_try(struct batch *b, struct err *e)
 			db_rollback(b->db);
 			goto out;
 		}
-		batch_sql(&sql, b);
+		batch_put_sql(&sql, b);
 		code = db_run(b->db, sql.bytes, sql.len, true, false, each_result, b, NULL, e);
 	}
 	if (code == ERR_UNCERTAIN && clock_mono_ms() - began < QUICK_MS)

@@ -210,11 +210,12 @@ enum err_code changelog_publish(struct redis *r, struct mirror_view *v, struct s
 {
 	if (mirror_view_position(v).epoch[0] == '\0')
 		return err_set(e, ERR_EPOCH, "no change log is followed yet");
-	struct snapshot *next = snapshot_new(v, last == NULL ? NULL : *last);
+	const struct snapshot *base = last == NULL ? NULL : *last;
+	struct snapshot *next = snapshot_new(v, base);
 	size_t sent = next->bytes - next->same;
 	enum err_code code = ERR_NOT_FOUND;
-	if (next->same > 0 && can_follow(*last, next))
-		code = publish_from(r, next, *last, again, e);
+	if (base != NULL && can_follow(base, next))
+		code = publish_from(r, next, base, again, e);
 	if (code == ERR_NOT_FOUND) {
 		err_clear(e);
 		sent = next->bytes;

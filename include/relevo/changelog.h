@@ -57,12 +57,16 @@ struct publish_size {
 	size_t sent;  /* of them that differed from the last one */
 };
 /* Publish the view as the snapshot of its position. ERR_STALE: a later one is there (fine).
- * *last: the caller's last one (or NULL) and then this one: if it is what Redis has, only the bytes
- * from the first difference on are sent. `last` NULL: all is sent, whatever is there.
- * `again`: also when this very position is published already (repair). */
+ * *last: the caller's last one (or NULL) and then this one: only the bytes from the first
+ * difference on are sent. ERR_NOT_FOUND: it is not what Redis has, the next try sends all.
+ * ERR_BUSY: more than `most` bytes would have to be sent; nothing was. *size is set in any case
+ * but ERR_EPOCH. */
 MUST_CHECK enum err_code changelog_publish(struct redis *r, struct mirror_view *v,
-					   struct snapshot **last, bool again,
+					   struct snapshot **last, size_t most,
 					   struct publish_size *size, struct err *e);
+/* Publish all of the view. `again`: also when this very position is published already. */
+MUST_CHECK enum err_code changelog_repair(struct redis *r, struct mirror_view *v, bool again,
+					  struct err *e);
 /* Position of the snapshot in Redis. */
 MUST_CHECK enum err_code changelog_snapshot_seq(struct redis *r, uint64_t *seq, struct err *e);
 

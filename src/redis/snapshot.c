@@ -26,7 +26,7 @@ struct snapshot {
 	char hash[DIGEST_HEX_SIZE];
 	struct digest *started; /* over the first `digested` pieces; owned */
 	size_t digested;
-	size_t same; /* bytes at the start that the last snapshot had too */
+	size_t same, same_pieces; /* at the start, that the last snapshot had too */
 };
 
 static size_t same_bytes(struct iovec a, struct iovec b)
@@ -56,9 +56,9 @@ static size_t snapshot_prefix(const struct snapshot *a, const struct snapshot *b
 }
 
 /* The end of a list grows, so the digest up to there is kept for the next snapshot. */
-static void snapshot_digest(struct snapshot *s, const struct snapshot *last, size_t same_pieces)
+static void snapshot_digest(struct snapshot *s, const struct snapshot *last)
 {
-	bool goes_on = last != NULL && same_pieces >= last->digested;
+	bool goes_on = last != NULL && s->same_pieces >= last->digested;
 	size_t i = goes_on ? last->digested : 0;
 	uint8_t sum[DIGEST_SIZE];
 	s->digested = i < s->count - TAIL_PIECES ? s->count - TAIL_PIECES : i;
@@ -72,16 +72,14 @@ static void snapshot_digest(struct snapshot *s, const struct snapshot *last, siz
 	digest_hex(sum, s->hash);
 }
 
-/* `last` (or NULL): what it has in common with the new one need not be worked out again. */
+/* Without a digest so far. `last` (or NULL) is the one to compare with. */
 static struct snapshot *snapshot_new(struct mirror_view *v, const struct snapshot *last)
 {
 	struct snapshot *s = mem_zero(1, sizeof(*s));
-	size_t same_pieces = 0;
 	s->view = mirror_view_ref(v);
 	s->pieces = mirror_view_array(v, &s->count, &s->bytes);
 	if (last != NULL)
-		s->same = snapshot_prefix(last, s, &same_pieces);
-	snapshot_digest(s, last, same_pieces);
+		s->same = snapshot_prefix(last, s, &s->same_pieces);
 	return s;
 }
 
@@ -206,28 +204,37 @@ static bool can_follow(const struct snapshot *base, const struct snapshot *next)
 }
 
 enum err_code changelog_publish(struct redis *r, struct mirror_view *v, struct snapshot **last,
-				bool again, struct publish_size *size, struct err *e)
+				size_t most, struct publish_size *size, struct err *e)
 {
 	if (mirror_view_position(v).epoch[0] == '\0')
 		return err_set(e, ERR_EPOCH, "no change log is followed yet");
-	const struct snapshot *base = last == NULL ? NULL : *last;
-	struct snapshot *next = snapshot_new(v, base);
-	size_t sent = next->bytes - next->same;
-	enum err_code code = ERR_NOT_FOUND;
-	if (base != NULL && can_follow(base, next))
-		code = publish_from(r, next, base, again, e);
-	if (code == ERR_NOT_FOUND) {
-		err_clear(e);
-		sent = next->bytes;
-		code = publish_from(r, next, NULL, again, e);
+	struct snapshot *next = snapshot_new(v, *last);
+	bool follows = *last != NULL && can_follow(*last, next);
+	*size = (struct publish_size){ .whole = next->bytes,
+				       .sent = follows ? next->bytes - next->same : next->bytes };
+	enum err_code code = ERR_BUSY;
+	if (size->sent <= most) {
+		snapshot_digest(next, *last);
+		code = publish_from(r, next, follows ? *last : NULL, false, e);
 	}
-	*size = (struct publish_size){ .whole = next->bytes, .sent = sent };
-	if (last != NULL && code == ERR_NONE) {
+	if (code == ERR_NONE || code == ERR_NOT_FOUND)
 		snapshot_free(last);
+	if (code == ERR_NONE) {
 		*last = next;
 		next = NULL;
 	}
 	snapshot_free(&next);
+	return code;
+}
+
+enum err_code changelog_repair(struct redis *r, struct mirror_view *v, bool again, struct err *e)
+{
+	if (mirror_view_position(v).epoch[0] == '\0')
+		return err_set(e, ERR_EPOCH, "no change log is followed yet");
+	struct snapshot *whole = snapshot_new(v, NULL);
+	snapshot_digest(whole, NULL);
+	enum err_code code = publish_from(r, whole, NULL, again, e);
+	snapshot_free(&whole);
 	return code;
 }
 
@@ -241,6 +248,7 @@ enum err_code changelog_found(struct redis *r, struct mirror *m, const char *was
 	redisReply *reply = NULL;
 	struct snapshot *all = snapshot_new(v, NULL);
 	struct payload p = { .scratch = "" };
+	snapshot_digest(all, NULL);
 	opid_format(opid_fresh(), start.epoch);
 	snapshot_put(&p.bytes, all, 0);
 	enum err_code code = payload_upload(r, &p, e);

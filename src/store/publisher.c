@@ -142,17 +142,31 @@ static void release(struct publisher *p, uint64_t seq)
 
 static void note_published(struct publisher *p, uint64_t seq, const struct publish_size *size)
 {
-	int64_t sent_ms = (int64_t)size->sent * 1000 / p->store->options->publish_budget;
 	PTOK(pthread_mutex_lock(&p->lock));
 	if (seq > p->published)
 		p->published = seq;
 	p->tokens -= (double)(tokens_now(p) > 0 ? size->whole : size->sent);
-	p->next_ms = clock_mono_ms() + (sent_ms > PACE_MS ? sent_ms : PACE_MS);
+	p->next_ms = clock_mono_ms() + PACE_MS;
 	PTOK(pthread_mutex_unlock(&p->lock));
 }
 
-/* One publish of the present state. False: Redis does not take it now. */
-static bool publish_once(struct publisher *p)
+/* How much the next snapshot may send; without budget what refills until the one after it. */
+static size_t may_send(struct publisher *p)
+{
+	if (budget_left(p))
+		return SIZE_MAX;
+	return (size_t)(p->store->options->publish_budget * PACE_MS / 1000);
+}
+
+static void wait_a_pace(struct publisher *p)
+{
+	PTOK(pthread_mutex_lock(&p->lock));
+	p->next_ms = clock_mono_ms() + PACE_MS;
+	PTOK(pthread_mutex_unlock(&p->lock));
+}
+
+/* One publish of the present state, of at most `most` bytes. False: Redis does not take it now. */
+static bool publish_once(struct publisher *p, size_t most)
 {
 	struct store *s = p->store;
 	struct err e = ERR_INIT;
@@ -164,7 +178,11 @@ static bool publish_once(struct publisher *p)
 	/* A snapshot must be the log up to its position and nothing else. */
 	bool exact = !mirror_view_unlogged(v) && mirror_view_position(v).epoch[0] != '\0';
 	if (exact)
-		code = changelog_publish(p->redis, v, &p->last, false, &size, &e);
+		code = changelog_publish(p->redis, v, &p->last, most, &size, &e);
+	if (code == ERR_NOT_FOUND && size.whole <= most) {
+		err_clear(&e);
+		code = changelog_publish(p->redis, v, &p->last, most, &size, &e);
+	}
 	mirror_view_unref(&v);
 	if (code == ERR_NONE || (exact && code == ERR_STALE)) {
 		p->generation = generation;
@@ -175,6 +193,10 @@ static bool publish_once(struct publisher *p)
 		atomic_fetch_add_explicit(&s->publishes, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(&s->publish_bytes, size.whole, memory_order_relaxed);
 		atomic_fetch_add_explicit(&s->publish_sent, size.sent, memory_order_relaxed);
+		return true;
+	}
+	if (code == ERR_BUSY || code == ERR_NOT_FOUND) {
+		wait_a_pace(p);
 		return true;
 	}
 	if (e.code != ERR_NONE)
@@ -276,7 +298,8 @@ void *publisher_main(void *arg)
 			continue;
 		}
 		bool fresh = new_epoch(p);
-		bool published = !(urgent || fresh || overdue(p, &behind_since)) || publish_once(p);
+		bool published = !(urgent || fresh || overdue(p, &behind_since)) ||
+				 publish_once(p, fresh ? SIZE_MAX : may_send(p));
 		if (fresh || !published)
 			release(p, UINT64_MAX);
 		if (!published) {

@@ -1,27 +1,35 @@
 """items:cache is sent in part where Redis still has the last snapshot, and whole where not."""
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from harness import assert_cache_exact, await_cache_exact, item, items_of, wait_until
+from harness import (Client, Crowd, assert_cache_exact, await_cache_exact, item, items_of, sync_status,
+                     wait_until)
 from harness.metrics import value
 
+WIDE = "😀" * 50
 ROWS = 700  # several of the pieces that the list is kept in
 CALM = {"RELEVO_SYNC_INTERVAL": "1h", "RELEVO_PUBLISH_BUDGET": "256MiB"}
+
+
+def grown(system, rows, wide=False, **env):
+    """A daemon with many items, of about 1 KB each if wide; its first snapshot has gone whole."""
+    system.start().stop()
+    text = WIDE if wide else "x"
+    system.mysql.sql(f"INSERT INTO items (code,type,status,area) SELECT CONCAT('C-',seq),%s,%s,%s"
+                     f" FROM seq_1_to_{rows}", (text, text, text * 2))
+    system.redis.wipe()
+    daemon = system.start(**env)
+    wait_until(lambda: sync_status(daemon)["cache_items"] == rows, 10, "all items")
+    daemon.api.post("/items", item(code="first"))
+    await_cache_exact(system, daemon)
+    return daemon
 
 
 @pytest.fixture
 def many(system):
     """A daemon with many items whose cache no check repairs, and budget for all its writes."""
-    system.start().stop()
-    values = ",".join(f"('C-{n}','Computadora','Operativa','Sala {n % 9}')" for n in range(ROWS))
-    system.mysql.sql("INSERT INTO items (code,type,status,area) VALUES " + values)
-    system.redis.wipe()
-    daemon = system.start(**CALM)
-    wait_until(lambda: len(items_of(daemon)) == ROWS, 10, "all items")
-    await_cache_exact(system, daemon)
-    # The first snapshot that this instance publishes goes whole.
-    daemon.api.post("/items", item(code="first"))
-    assert_cache_exact(system, daemon)
-    return daemon
+    return grown(system, ROWS, **CALM)
 
 
 def published(daemon):
@@ -101,3 +109,48 @@ def test_after_a_flush_the_first_one_is_whole(system, many):
     await_cache_exact(system, many)
     assert many.api.post("/items", item(code="last")).status == 201
     assert_cache_exact(system, many)
+
+
+@pytest.fixture
+def large(system):
+    """A table whose snapshot takes some seconds of its budget."""
+    return grown(system, 15000, wide=True, RELEVO_SYNC_INTERVAL="1h",
+                 RELEVO_PUBLISH_BUDGET="4MiB")
+
+
+def test_without_budget_it_follows_in_small_steps(system, large):
+    """The whole one went once; what comes later does not wait until it may go whole again."""
+    size = len(system.redis.db.get("items:cache"))
+    _, sent = published(large)
+
+    def post(worker):
+        client = Client(large.port)
+        for n in range(250):
+            body = item(code=f"S-{worker}-{n}", type=WIDE, status=WIDE, area=WIDE * 2)
+            assert client.post("/items", body).status == 201
+        client.close()
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(post, range(6)))
+    await_cache_exact(system, large)
+    assert published(large)[1] - sent < size
+
+
+def test_a_check_under_load_does_not_publish_in_vain(system, large, rng):
+    """By the time it is there it would be behind again."""
+    size = len(system.redis.db.get("items:cache"))
+    wait_until(lambda: sync_status(large)["last_sync"] is not None, 10, "the first check")
+    crowd = Crowd(4, [large.port], rng)
+    try:
+        wait_until(lambda: crowd.count > 20, 10, "the crowd writes")
+        checked = sync_status(large)["last_sync"]["at"]
+        received = system.redis.db.info("stats")["total_net_input_bytes"]
+        written = crowd.count
+        assert large.api.post("/sync/run").status == 202
+        wait_until(lambda: sync_status(large)["last_sync"]["at"] != checked, 20, "the check")
+        received = system.redis.db.info("stats")["total_net_input_bytes"] - received
+        written = crowd.count - written
+    finally:
+        crowd.stop()
+    # What the writes brought, and the cache once.
+    assert received < written * 10000 + 1.5 * size, (received, written, size)
+    await_cache_exact(system, large)

@@ -1,8 +1,8 @@
 /* changelog.h - the log of changes in Redis, and the snapshot it goes with.
  *
- * Keys: `items:log` (hash: epoch, seq, snap), `items:changes` (stream; entry ids are SEQ-0, dense),
- * `items:cache` + `items:cache:hash` (snapshot at seq `snap`). Each function uses the caller's
- * session (one thread at a time); the mirror is shared.
+ * Keys: `items:log` (hash: epoch, seq, snap, damaged), `items:changes` (stream; entry ids are
+ * SEQ-0, dense), `items:cache` + `items:cache:hash` (snapshot at seq `snap`). Each function uses
+ * the caller's session (one thread at a time); the mirror is shared.
  */
 #ifndef RELEVO_CHANGELOG_H
 #define RELEVO_CHANGELOG_H
@@ -64,6 +64,8 @@ struct publish_size {
 MUST_CHECK enum err_code changelog_publish(struct redis *r, struct mirror_view *v,
 					   struct snapshot **last, size_t most,
 					   struct publish_size *size, struct err *e);
+/* The snapshot in Redis is damaged: no instance builds on it, until one is published whole. */
+MUST_CHECK enum err_code changelog_damaged(struct redis *r, struct err *e);
 /* Publish all of the view. `again`: also when this very position is published already. */
 MUST_CHECK enum err_code changelog_repair(struct redis *r, struct mirror_view *v, bool again,
 					  struct err *e);

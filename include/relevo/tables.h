@@ -63,6 +63,7 @@ struct applied_tuple {
 	unsigned lifetime_s;
 };
 void applied_put_tuple(struct buf *out, const struct applied_tuple *t); /* uses @t */
+/* Appends statements, each with its semicolon. */
 void applied_put_delete(struct buf *out, const struct opid *ops, size_t count);
 /* Look up by ids; *out is a new array of those found, any order, each freed by applied_free. */
 MUST_CHECK enum err_code applied_find(struct db *d, const struct opid *ops, size_t count,

@@ -77,13 +77,13 @@ void applied_put_tuple(struct buf *out, const struct applied_tuple *t)
 
 void applied_put_delete(struct buf *out, const struct opid *ops, size_t count)
 {
-	buf_puts(out, "DELETE FROM relevo_applied WHERE op IN (");
+	/* One by one: for a list of keys MariaDB reads a small table from end to end, and waits for
+	 * whatever row somebody holds in it. */
 	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			buf_putc(out, ',');
+		buf_puts(out, "DELETE FROM relevo_applied WHERE op=");
 		sql_put_opid(out, ops[i]);
+		buf_putc(out, ';');
 	}
-	buf_putc(out, ')');
 }
 
 /* --- reading --- */

@@ -300,6 +300,9 @@ static enum err_code batch_try(struct batch *b, struct err *e)
 		batch_uncertain(b, e);
 	else if (code != ERR_DOWN)
 		db_rollback(b->db);
+	/* If it was the removal of old records that failed, it must not fail again: they expire. */
+	if (batch_forgets_records(b) && (code == ERR_LOCKED || (code != ERR_NONE && b->count == 1)))
+		b->lane->certain_count = 0;
 out:
 	buf_free(&sql);
 	batch_release(b);

@@ -113,10 +113,8 @@ void batch_put_sql(struct buf *sql, const struct batch *b)
 	if (b->creates > 0)
 		put_creates(sql, b);
 	put_records(sql, b);
-	if (batch_forgets_records(b)) {
+	if (batch_forgets_records(b))
 		applied_put_delete(sql, b->lane->certain, b->lane->certain_count);
-		buf_putc(sql, ';');
-	}
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->writes[i]->kind != OP_CREATE && b->writes[i]->verdict == COMMIT_OPEN)
 			put_change(sql, b->writes[i], &b->outcomes[i]);

@@ -157,6 +157,7 @@ static enum err_code payload_upload(struct redis *r, struct payload *p, struct e
 static void payload_args(struct redis_args *args, const struct payload *p)
 {
 	redis_args_puts(args, p->scratch);
+	redis_args_i64(args, (int64_t)p->bytes.len);
 	if (p->scratch[0] == '\0')
 		redis_args_put(args, p->bytes.bytes, p->bytes.len);
 }
@@ -225,6 +226,12 @@ enum err_code changelog_publish(struct redis *r, struct mirror_view *v, struct s
 	}
 	snapshot_free(&next);
 	return code;
+}
+
+enum err_code changelog_damaged(struct redis *r, struct err *e)
+{
+	static const char *const mark[] = { "HSET", "items:log", "damaged", "1" };
+	return simple_call(r, e, 4, (const char **)(uintptr_t)mark, NULL);
 }
 
 enum err_code changelog_repair(struct redis *r, struct mirror_view *v, bool again, struct err *e)

@@ -84,7 +84,8 @@ void publisher_finish(struct publisher *p, struct job *list)
 	bool same_epoch = strcmp(p->epoch, at.epoch) == 0;
 	for (struct job *next; list != NULL; list = next) {
 		next = list->next;
-		if (list->wait_seq != 0 &&
+		/* A position beyond the mirror's is of an epoch that ended. */
+		if (list->wait_seq != 0 && list->wait_seq <= at.seq &&
 		    awaited(p, list, same_epoch, (double)counts.snapshot_bytes)) {
 			list->next = NULL;
 			if (p->waiting_last != NULL)
@@ -145,7 +146,8 @@ static void note_published(struct publisher *p, uint64_t seq, const struct publi
 	PTOK(pthread_mutex_lock(&p->lock));
 	if (seq > p->published)
 		p->published = seq;
-	p->tokens -= (double)(tokens_now(p) > 0 ? size->whole : size->sent);
+	double tokens = tokens_now(p);
+	p->tokens = tokens - (double)(tokens > 0 ? size->whole : size->sent);
 	p->next_ms = clock_mono_ms() + PACE_MS;
 	PTOK(pthread_mutex_unlock(&p->lock));
 }
@@ -165,6 +167,27 @@ static void wait_a_pace(struct publisher *p)
 	PTOK(pthread_mutex_unlock(&p->lock));
 }
 
+/* What went out in vain counts too. */
+static void charge(struct publisher *p, size_t sent)
+{
+	PTOK(pthread_mutex_lock(&p->lock));
+	p->tokens = tokens_now(p) - (double)sent;
+	PTOK(pthread_mutex_unlock(&p->lock));
+	atomic_fetch_add_explicit(&p->store->publish_sent, sent, memory_order_relaxed);
+}
+
+/* One try, and a second one that sends all if Redis has another snapshot than we think. */
+static enum err_code try_publish(struct publisher *p, struct mirror_view *v, size_t most,
+				 struct publish_size *size, struct err *e)
+{
+	enum err_code code = changelog_publish(p->redis, v, &p->last, most, size, e);
+	if (code != ERR_NOT_FOUND)
+		return code;
+	err_clear(e);
+	charge(p, size->sent);
+	return changelog_publish(p->redis, v, &p->last, may_send(p), size, e);
+}
+
 /* One publish of the present state, of at most `most` bytes. False: Redis does not take it now. */
 static bool publish_once(struct publisher *p, size_t most)
 {
@@ -178,16 +201,16 @@ static bool publish_once(struct publisher *p, size_t most)
 	/* A snapshot must be the log up to its position and nothing else. */
 	bool exact = !mirror_view_unlogged(v) && mirror_view_position(v).epoch[0] != '\0';
 	if (exact)
-		code = changelog_publish(p->redis, v, &p->last, most, &size, &e);
-	if (code == ERR_NOT_FOUND && size.whole <= most) {
-		err_clear(&e);
-		code = changelog_publish(p->redis, v, &p->last, most, &size, &e);
-	}
+		code = try_publish(p, v, most, &size, &e);
 	mirror_view_unref(&v);
-	if (code == ERR_NONE || (exact && code == ERR_STALE)) {
+	if (exact && code == ERR_STALE) { /* a later one is there, by another instance */
+		snapshot_free(&p->last);
+		charge(p, size.sent);
+		size = (struct publish_size){ 0 };
+		code = ERR_NONE;
+	}
+	if (code == ERR_NONE) {
 		p->generation = generation;
-		if (code != ERR_NONE)
-			size = (struct publish_size){ 0 };
 		note_published(p, seq, &size);
 		release(p, seq);
 		atomic_fetch_add_explicit(&s->publishes, 1, memory_order_relaxed);
@@ -195,7 +218,7 @@ static bool publish_once(struct publisher *p, size_t most)
 		atomic_fetch_add_explicit(&s->publish_sent, size.sent, memory_order_relaxed);
 		return true;
 	}
-	if (code == ERR_BUSY || code == ERR_NOT_FOUND) {
+	if (code == ERR_BUSY) {
 		wait_a_pace(p);
 		return true;
 	}
@@ -250,6 +273,7 @@ static bool overdue(struct publisher *p, int64_t *behind_since)
 		return false;
 	}
 	if (snapshot >= position) {
+		snapshot_free(&p->last);
 		p->generation = counts.generation;
 		note_published(p, position, &(struct publish_size){ 0 });
 		*behind_since = 0;

@@ -126,16 +126,34 @@ static enum cache_state cache_judge(struct verify *v, const redisReply *facts,
 	return state;
 }
 
-/* Publish the mirror, also over a snapshot of the same position. */
-static enum err_code cache_publish(struct verify *v, bool again, struct err *e)
+/* Publish the mirror, `again`: also over a snapshot of the same position. *late (or NULL): a later
+ * one was there. */
+static enum err_code cache_publish(struct verify *v, bool again, bool *late, struct err *e)
 {
 	struct mirror_view *view = mirror_view(v->mirror);
 	enum err_code code = changelog_repair(v->redis, view, again, e);
 	mirror_view_unref(&view);
+	if (late != NULL)
+		*late = code == ERR_STALE;
 	if (code == ERR_STALE) {
 		err_clear(e);
 		code = ERR_NONE;
 	}
+	return code;
+}
+
+/* The instances go on publishing: what is damaged must not become part of their next one. */
+static enum err_code cache_repair(struct verify *v, const struct verify_report *report,
+				  struct err *e)
+{
+	bool late = false;
+	enum err_code code = changelog_damaged(v->redis, e);
+	if (code == ERR_NONE)
+		code = cache_publish(v, true, &late, e);
+	if (code == ERR_NONE)
+		log_warn(TAG_REBUILD, "%s: items:cache %s; %s", v->instance,
+			 report->hash_match ? "differs from the log" : "does not match its hash",
+			 late ? "replaced meanwhile" : "published anew");
 	return code;
 }
 
@@ -155,7 +173,7 @@ static enum err_code cache_check(struct verify *v, struct verify_report *report,
 			break;
 		generation = now.generation;
 		if (code == ERR_NONE && state == CACHE_MOVING && i > 0)
-			code = cache_publish(v, false, e);
+			code = cache_publish(v, false, NULL, e);
 		if (code == ERR_NONE)
 			code = cache_read(v->redis, &facts, e);
 		if (code != ERR_NONE)
@@ -164,10 +182,7 @@ static enum err_code cache_check(struct verify *v, struct verify_report *report,
 		freeReplyObject(facts);
 		if (state == CACHE_BAD) {
 			report->rebuilt = true;
-			log_warn(TAG_REBUILD, "%s: items:cache %s; published anew", v->instance,
-				 report->hash_match ? "differs from the log"
-						    : "does not match its hash");
-			code = cache_publish(v, true, e);
+			code = cache_repair(v, report, e);
 		}
 	}
 	/* A cache that never stands still while we look is in use and matched its hash. */
@@ -413,7 +428,7 @@ enum err_code verify_run(struct verify *v, struct verify_report *report, struct 
 	if (code == ERR_NONE && still.count > 0)
 		code = repair(v, &still, report, e);
 	if (code == ERR_NONE && report->repaired > 0) {
-		code = cache_publish(v, false, e);
+		code = cache_publish(v, false, NULL, e);
 		if (code == ERR_NONE)
 			code = cache_check(v, report, e);
 	}

@@ -1,4 +1,6 @@
 """The MySQL tables: made, adopted, and what others write into them."""
+import os
+
 import pytest
 
 from harness import FIELDS, ITEM_KEYS, item, items_of, row_of, wait_until
@@ -134,6 +136,25 @@ def test_applied_records_do_not_pile_up_for_plain_writes(system, relevo):
         relevo.api.post("/items", item(code=f"C-{n}"))
     (count,), = system.mysql.sql("SELECT COUNT(*) FROM relevo_applied")
     assert count < 50
+
+
+@pytest.mark.parametrize("records", [0, 150])
+def test_a_foreign_open_record_holds_up_no_write(system, relevo, records):
+    """Somebody's transaction has written a record of its own and does not end."""
+    for _ in range(records):
+        system.mysql.sql("INSERT INTO relevo_applied (op,kind,state,expires_at) "
+                         "VALUES (%s,0,0,NOW(6)+INTERVAL 1 DAY)", (os.urandom(16),))
+    for n in range(10):
+        relevo.api.post("/items", item(code=f"C-{n}"))
+    session = system.mysql.connect(autocommit=False)
+    try:
+        session.cursor().execute("INSERT INTO relevo_applied (op,kind,state,expires_at) "
+                                 "VALUES (%s,3,0,NOW(6)+INTERVAL 1 DAY)", (os.urandom(16),))
+        answers = [relevo.api.post("/items", item(code=f"D-{n}")).status for n in range(60)]
+    finally:
+        session.rollback()
+        session.close()
+    assert answers == [201] * 60
 
 
 def test_a_dropped_table_is_made_again(system, relevo):

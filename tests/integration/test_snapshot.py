@@ -1,9 +1,12 @@
 """items:cache is sent in part where Redis still has the last snapshot, and whole where not."""
+import hashlib
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness import (Client, Crowd, assert_cache_exact, await_cache_exact, item, items_of, sync_status,
+from harness import (Client, Crowd, assert_cache_exact, await_cache_exact, cache_bytes, item, items_of, sync_status,
                      wait_until)
 from harness.metrics import value
 
@@ -154,3 +157,48 @@ def test_a_check_under_load_does_not_publish_in_vain(system, large, rng):
     # What the writes brought, and the cache once.
     assert received < written * 10000 + 1.5 * size, (received, written, size)
     await_cache_exact(system, large)
+
+
+def test_a_changed_byte_is_repaired_while_writes_go_on(system):
+    """Nobody may build on it, and its repair must not lose against the next snapshot for ever."""
+    daemon = grown(system, 100000, RELEVO_SYNC_INTERVAL="2s")
+    stop = threading.Event()
+
+    def post(worker):
+        client, count = Client(daemon.port), 0
+        while not stop.is_set():
+            assert client.post("/items", item(code=f"P-{worker}-{count}")).status == 201
+            count += 1
+        client.close()
+        return count
+
+    def good():
+        content, digest = cache_bytes(system.redis)
+        return hashlib.sha256(content).hexdigest().encode() == digest
+    with ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(post, worker) for worker in range(3)]
+        try:
+            # Its whole snapshots are over, it goes on in small steps.
+            wait_until(lambda: value(daemon, "relevo_publishes_total") > 20, 20, "many snapshots")
+            system.redis.db.setrange("items:cache", 40, "#")
+            wait_until(good, 12, "the bytes fit their hash again")
+        finally:
+            stop.set()
+        assert sum(writer.result() for writer in writers) > 100
+    await_cache_exact(system, daemon)
+    assert 1 <= len(daemon.log_lines("does not match its hash")) <= 2
+
+
+def test_instances_together_keep_to_their_budgets(system):
+    budget = 64 << 10
+    daemons = [grown(system, ROWS, RELEVO_SYNC_INTERVAL="1h", RELEVO_PUBLISH_BUDGET="64KiB")]
+    daemons.append(system.start(RELEVO_SYNC_INTERVAL="1h", RELEVO_PUBLISH_BUDGET="64KiB"))
+    wait_until(lambda: len(items_of(daemons[1])) == ROWS + 1, 10, "the other one has all items")
+    size = len(system.redis.db.get("items:cache"))
+    began, before = time.monotonic(), [published(daemon)[1] for daemon in daemons]
+    for n in range(300):
+        assert daemons[n % 2].api.post("/items", item(code=f"B-{n}")).status == 201
+        time.sleep(0.01)
+    for daemon, sent in zip(daemons, before):
+        most = budget * (time.monotonic() - began) + budget + size
+        assert published(daemon)[1] - sent < most

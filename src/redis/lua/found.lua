@@ -1,9 +1,10 @@
 -- found: begin a new epoch of the log after Redis came up empty or lost its memory.
 -- ARGV: epoch, hash of the snapshot, metadata (JSON, '' none), the epoch that is to end ('' none),
---   the scratch key that holds the snapshot ('' if its bytes follow), the bytes.
+--   the scratch key that holds the snapshot ('' if its bytes follow), how many bytes, the bytes.
 -- The pending lists stay as they are: what they hold is still to be done.
 local present = redis.call('HGET', 'items:log', 'epoch') or ''
-if present ~= ARGV[4] then
+local lost = ARGV[5] ~= '' and redis.call('STRLEN', ARGV[5]) ~= tonumber(ARGV[6])
+if present ~= ARGV[4] or lost then
 	if ARGV[5] ~= '' then
 		redis.call('UNLINK', ARGV[5])
 	end
@@ -12,7 +13,7 @@ end
 redis.call('DEL', 'items:changes', 'items:log')
 redis.call('HSET', 'items:log', 'epoch', ARGV[1], 'seq', 0, 'snap', 0)
 if ARGV[5] == '' then
-	redis.call('SET', 'items:cache', ARGV[6])
+	redis.call('SET', 'items:cache', ARGV[7])
 else
 	redis.call('UNLINK', 'items:cache')
 	redis.call('RENAME', ARGV[5], 'items:cache')

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness import (Client, Crowd, assert_cache_exact, await_cache_exact, cache_bytes, item, items_of, sync_status,
-                     wait_until)
+from harness import (Client, Crowd, assert_cache_exact, await_cache_exact, cache_bytes, item,
+                     items_of, sync_status, wait_until)
 from harness.metrics import value
 
 WIDE = "😀" * 50

@@ -50,11 +50,7 @@ struct commit_write {
 
 /* What a lane remembers between its batches. */
 struct commit_lane {
-	/* By the caller, or NULL: called in the middle of commit_batch when the transaction has
-	 * written everything and only COMMIT is outstanding; once a try. */
-	void (*written)(void *ctx);
-	void *ctx;
-	/* by commit_batch: records of certain batches, to be removed together now and then */
+	/* records of certain batches, to be removed together now and then */
 	struct opid certain[COMMIT_RECORDS];
 	size_t certain_count;
 };

@@ -215,8 +215,6 @@ static bool each_result(void *ctx, unsigned statement, const struct db_row *resu
 		return true;
 	clock_parse(result->text[0], &b->applied_us);
 	b->first_id = result->text[1] == NULL ? 0 : strtoll(result->text[1], NULL, 10);
-	if (b->lane->written != NULL)
-		b->lane->written(b->lane->ctx);
 	batch_rows(b);
 	return true;
 }

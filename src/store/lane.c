@@ -297,19 +297,6 @@ static void count_batch(struct store *s, size_t count)
 	atomic_fetch_add_explicit(&s->batch_count, 1, memory_order_relaxed);
 }
 
-static void end_turn(struct lane *lane)
-{
-	if (lane->has_turn)
-		turn_leave(&lane->store->turn);
-	lane->has_turn = false;
-}
-
-/* Another lane may write while this one's COMMIT waits for the disk. */
-static void lane_written(void *ctx)
-{
-	end_turn(ctx);
-}
-
 static void run_direct(struct lane *lane, struct job *list, size_t count, struct split *out)
 {
 	struct commit_write *writes = mem_zero(count + 1, sizeof(*writes));
@@ -317,7 +304,6 @@ static void run_direct(struct lane *lane, struct job *list, size_t count, struct
 	for (struct job *j = list; j != NULL; j = j->next)
 		fill_write(&writes[n++], j);
 	commit_batch(lane->session.db, &lane->commit, writes, n);
-	end_turn(lane);
 	count_batch(lane->store, n);
 	uint64_t seq = log_applied(lane, writes, n);
 	for (size_t i = 0; i < n; i++) {
@@ -406,7 +392,6 @@ static void run_batch(struct lane *lane, struct job *list)
 		split = after;
 	}
 	if (split.queue != NULL) {
-		end_turn(lane);
 		struct accept_lists accepted = { 0 };
 		struct split after = { .done = split.done };
 		accept_jobs(s, &lane->session, list_reverse(split.queue), &accepted);
@@ -432,7 +417,6 @@ static struct job *take_jobs(struct lane *lane, bool *idle)
 	if (count < BATCH_MAX)
 		queue_wait(&lane->queue,
 			   clock_mono_ms() + (count > 0 ? LOCKED_RETRY_MS : IDLE_PING_MS));
-	lane->has_turn = circuit_up(lane->store->mysql) && turn_enter(&lane->store->turn);
 	size_t room = count < BATCH_MAX ? BATCH_MAX - count : 0;
 	size_t share = store_lane_share(lane->store);
 	queue_gather(&lane->queue, share < room ? share : room);
@@ -462,8 +446,6 @@ void *lane_main(void *arg)
 {
 	struct lane *lane = arg;
 	session_open(&lane->session, lane->store, "lane");
-	lane->commit.written = lane_written;
-	lane->commit.ctx = lane;
 	while (!queue_ended(&lane->queue) || lane->again != NULL) {
 		bool idle = false;
 		struct job *list = take_jobs(lane, &idle);
@@ -471,7 +453,6 @@ void *lane_main(void *arg)
 			keep_alive(lane);
 		else
 			run_batch(lane, list);
-		end_turn(lane);
 	}
 	session_close(&lane->session);
 	return NULL;

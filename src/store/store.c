@@ -207,7 +207,6 @@ struct store *store_new(const struct options *o)
 		s->lanes[i].index = (unsigned)i;
 		queue_init(&s->lanes[i].queue);
 	}
-	turn_init(&s->turn);
 	publisher_init(&s->publisher, s);
 	s->sync = sync_new(s);
 	circuit_on_switch(s->mysql, wake_on_switch, s);
@@ -274,7 +273,6 @@ void store_free(struct store **s)
 	for (size_t i = 0; i < (*s)->lane_count; i++)
 		queue_destroy(&(*s)->lanes[i].queue);
 	queue_destroy(&(*s)->asked);
-	turn_destroy(&(*s)->turn);
 	publisher_destroy(&(*s)->publisher);
 	keyset_free(&(*s)->keys);
 	done_list_destroy(&(*s)->unsent);

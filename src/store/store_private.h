@@ -44,21 +44,6 @@ struct job *queue_take(struct queue *q, size_t max); /* up to `max` jobs as a li
 void queue_close(struct queue *q);
 bool queue_ended(struct queue *q); /* closed and empty */
 
-/* turn.c: one lane at a time writes in MySQL while the others commit and bring it into the log.
- * Jobs gather meanwhile: fewer, larger transactions. */
-struct turn {
-	pthread_mutex_t lock;
-	pthread_cond_t left;
-	/* shared: hold lock */
-	bool taken;
-};
-void turn_init(struct turn *t);
-void turn_destroy(struct turn *t);
-/* Waits for the turn, but never long: a lane that hangs must not stop the others. False: go on
- * without it. */
-bool turn_enter(struct turn *t);
-void turn_leave(struct turn *t);
-
 /* The sessions of one thread. */
 struct session {
 	struct db *db;
@@ -82,7 +67,6 @@ struct lane {
 	struct queue queue;
 	pthread_t thread;
 	/* owned by the lane's thread */
-	bool has_turn;
 	struct session session;
 	struct commit_lane commit;
 	struct job *again; /* jobs to be tried again: rows locked by somebody */
@@ -149,7 +133,6 @@ struct store {
 	struct circuit *mysql, *redis;
 	struct lane *lanes;
 	size_t lane_count;
-	struct turn turn;
 	atomic_uint next_lane; /* for creates: until it took or has its share */
 	atomic_size_t writes;  /* in progress */
 	atomic_size_t crowd,

@@ -108,6 +108,7 @@ struct job {
 	int64_t deadline_ms; /* of waiting for a locked row */
 	int64_t submitted_us;
 	unsigned nth, index;
+	unsigned lane; /* that has it */
 	uint64_t base_version;
 	int64_t base_updated_us;
 	struct opid batch;

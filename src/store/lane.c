@@ -418,11 +418,10 @@ static struct job *take_jobs(struct lane *lane, bool *idle)
 		queue_wait(&lane->queue,
 			   clock_mono_ms() + (count > 0 ? LOCKED_RETRY_MS : IDLE_PING_MS));
 	size_t room = count < BATCH_MAX ? BATCH_MAX - count : 0;
-	size_t share = store_lane_share(lane->store);
-	queue_gather(&lane->queue, share < room ? share : room);
-	store_forget_crowd(lane->store);
+	size_t crowd = crowd_size(&lane->crowd);
+	queue_gather(&lane->queue, crowd < room ? crowd : room);
+	crowd_age(&lane->crowd);
 	struct job *fresh = room > 0 ? queue_take(&lane->queue, room) : NULL;
-	atomic_store_explicit(&lane->store->next_lane, lane->index + 1, memory_order_relaxed);
 	*idle = count == 0 && fresh == NULL;
 	if (old == NULL)
 		return fresh;

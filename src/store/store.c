@@ -8,9 +8,6 @@
 #include "relevo/log.h"
 #include "relevo/mem.h"
 
-/* The crowd is the most writes at a time in this many transactions and the ones before them. */
-#define CROWD_WINDOW 16
-
 const char *source_name(enum source s)
 {
 	static const char *const names[] = { "MySQL", "REDIS_CACHE", "REDIS_BACKUP", "MEMORY" };
@@ -78,29 +75,9 @@ void job_finish(struct store *s, struct job *j)
 	if (job_is_write(j) && j->keyed)
 		keyset_leave(s->keys, j->op);
 	if (job_is_write(j))
-		atomic_fetch_sub_explicit(&s->writes, 1, memory_order_relaxed);
+		crowd_leave(&s->lanes[j->lane].crowd);
 	j->next = NULL;
 	j->done(j);
-}
-
-static void write_begins(struct store *s)
-{
-	size_t now = atomic_fetch_add(&s->writes, 1) + 1;
-	size_t most = atomic_load(&s->crowd);
-	while (now > most && !atomic_compare_exchange_weak(&s->crowd, &most, now))
-		;
-}
-
-void store_forget_crowd(struct store *s)
-{
-	if (atomic_fetch_add(&s->crowd_age, 1) % CROWD_WINDOW == CROWD_WINDOW - 1)
-		atomic_store(&s->crowd_before, atomic_exchange(&s->crowd, atomic_load(&s->writes)));
-}
-
-size_t store_lane_share(const struct store *s)
-{
-	size_t crowd = atomic_load(&s->crowd), before = atomic_load(&s->crowd_before);
-	return ((crowd > before ? crowd : before) + s->lane_count - 1) / s->lane_count;
 }
 
 /* Writes to one item always go to the same lane. */
@@ -112,26 +89,28 @@ static unsigned lane_of(const struct store *s, const struct job *j)
 	return ref.id != 0 ? (unsigned)ref.id : (unsigned)opid_hash(ref.temp);
 }
 
-/* Creates fill one lane after the other, so that each makes large transactions while the others
- * are busy with the log. */
-static bool submit_create(struct store *s, struct job *j)
+/* Creates go to one lane together, that they make large transactions, until it has a full one
+ * waiting. Keyed ones are looked up one by one first, and share that work. */
+static unsigned create_lane(struct store *s, const struct job *j)
 {
-	unsigned lane = atomic_load_explicit(&s->next_lane, memory_order_relaxed);
-	size_t waiting = queue_put(&s->lanes[lane % s->lane_count].queue, j);
-	if (waiting >= store_lane_share(s))
-		atomic_compare_exchange_strong_explicit(&s->next_lane, &lane, lane + 1,
-							memory_order_relaxed, memory_order_relaxed);
+	return j->keyed ? (unsigned)opid_hash(j->op) : atomic_load(&s->create_lane);
+}
+
+static bool submit_write(struct store *s, struct job *j)
+{
+	unsigned chosen = j->kind == JOB_CREATE ? create_lane(s, j) : lane_of(s, j);
+	struct lane *lane = &s->lanes[chosen % s->lane_count];
+	j->lane = lane->index;
+	crowd_enter(&lane->crowd);
+	size_t waiting = queue_put(&lane->queue, j);
+	if (waiting >= BATCH_MAX)
+		atomic_compare_exchange_strong(&s->create_lane, &chosen, chosen + 1);
 	return waiting > 0;
 }
 
 static bool submit(struct store *s, struct job *j)
 {
-	if (!job_is_write(j))
-		return queue_put(&s->asked, j) > 0;
-	write_begins(s);
-	if (j->kind == JOB_CREATE)
-		return submit_create(s, j);
-	return queue_put(&s->lanes[lane_of(s, j) % s->lane_count].queue, j) > 0;
+	return job_is_write(j) ? submit_write(s, j) : queue_put(&s->asked, j) > 0;
 }
 
 void store_submit(struct store *s, struct job *j)

@@ -44,6 +44,19 @@ struct job *queue_take(struct queue *q, size_t max); /* up to `max` jobs as a li
 void queue_close(struct queue *q);
 bool queue_ended(struct queue *q); /* closed and empty */
 
+/* crowd.c: the writes of a lane that are in progress, and the most of them at a time lately. A
+ * closed group of clients is answered together and comes back together: a lane that waits for all
+ * of them makes few, large transactions. */
+struct crowd {
+	atomic_size_t present, most, most_before;
+	unsigned age; /* owned by the lane's thread */
+};
+void crowd_enter(struct crowd *c); /* any thread */
+void crowd_leave(struct crowd *c); /* any thread */
+size_t crowd_size(const struct crowd *c);
+/* Once a transaction: a crowd that went is forgotten after a while. */
+void crowd_age(struct crowd *c);
+
 /* The sessions of one thread. */
 struct session {
 	struct db *db;
@@ -65,6 +78,7 @@ struct lane {
 	struct store *store;
 	unsigned index;
 	struct queue queue;
+	struct crowd crowd;
 	pthread_t thread;
 	/* owned by the lane's thread */
 	struct session session;
@@ -133,11 +147,7 @@ struct store {
 	struct circuit *mysql, *redis;
 	struct lane *lanes;
 	size_t lane_count;
-	atomic_uint next_lane; /* for creates: until it took or has its share */
-	atomic_size_t writes;  /* in progress */
-	atomic_size_t crowd,
-		crowd_before;  /* the most of them at a time, in this window and the last */
-	atomic_uint crowd_age; /* transactions */
+	atomic_uint create_lane; /* where creates go at present, modulo lane_count */
 	struct reader readers[READERS];
 	struct queue asked; /* jobs of the readers */
 	struct publisher publisher;
@@ -171,10 +181,6 @@ void *publisher_main(void *arg);
 void *follower_main(void *arg);
 void *mysql_probe_main(void *arg);
 void *redis_probe_main(void *arg);
-/* How many of the present writes a lane's transaction should hold. */
-size_t store_lane_share(const struct store *s);
-/* Once a transaction: a crowd that went is forgotten after a while. */
-void store_forget_crowd(struct store *s);
 /* Hand the job back to its owner. */
 void job_finish(struct store *s, struct job *j);
 void job_fail(struct job *j, enum err_code code, const char *text);

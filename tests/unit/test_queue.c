@@ -1,4 +1,4 @@
-/* test_queue.c - the queue between HTTP threads and lanes: order, bounds, gathering. */
+/* test_queue.c - the queue between HTTP threads and lanes: order, bounds, gathering, crowds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -146,6 +146,28 @@ static void patience_that_pays_grows_to_a_maximum(void **state)
 	assert_int_equal(paid, 8);
 }
 
+static void a_crowd_is_the_most_at_a_time_and_forgotten_after_a_while(void **state)
+{
+	struct crowd c = { 0 };
+
+	(void)state;
+	assert_int_equal(crowd_size(&c), 0);
+	for (int i = 0; i < 5; i++)
+		crowd_enter(&c);
+	for (int i = 0; i < 4; i++)
+		crowd_leave(&c);
+	assert_int_equal(crowd_size(&c), 5);
+	crowd_age(&c);
+	assert_int_equal(crowd_size(&c), 5);
+	for (int i = 0; i < 100; i++)
+		crowd_age(&c);
+	assert_int_equal(crowd_size(&c), 1);
+	crowd_leave(&c);
+	for (int i = 0; i < 100; i++)
+		crowd_age(&c);
+	assert_int_equal(crowd_size(&c), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +179,7 @@ int main(void)
 						make, unmake),
 		cmocka_unit_test_setup_teardown(patience_that_pays_grows_to_a_maximum, make,
 						unmake),
+		cmocka_unit_test(a_crowd_is_the_most_at_a_time_and_forgotten_after_a_while),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

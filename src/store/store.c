@@ -123,7 +123,7 @@ void store_submit(struct store *s, struct job *j)
 	}
 	if (submit(s, j))
 		return;
-	if (atomic_load(&s->stopping))
+	if (atomic_load(&s->ending))
 		job_fail(j, ERR_STOPPING, "the daemon is stopping");
 	else
 		job_fail(j, ERR_FULL, "too many requests wait");

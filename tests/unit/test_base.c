@@ -1,4 +1,4 @@
-/* test_base.c - buffers, time, operation ids, digests, errors, logging, memory and threads. */
+/* test_base.c - buffers, time, operation ids, errors, logging, memory and threads. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,7 +15,6 @@
 
 #include "relevo/buf.h"
 #include "relevo/clock.h"
-#include "relevo/digest.h"
 #include "relevo/err.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
@@ -353,87 +352,6 @@ TEST(clock_mono_does_not_go_back)
 	(void)state;
 	assert_true(clock_mono_us() >= before);
 	assert_true(clock_mono_ms() >= before / 1000);
-}
-
-/* ---- digest */
-
-static void assert_digest(const char *text, const char *hex)
-{
-	uint8_t digest[DIGEST_SIZE];
-	char out[DIGEST_HEX_SIZE];
-
-	digest_of(text, strlen(text), digest);
-	digest_hex(digest, out);
-	assert_string_equal(out, hex);
-}
-
-TEST(digest_matches_the_vectors_of_fips_180)
-{
-	(void)state;
-	assert_digest("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-	assert_digest("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-	assert_digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-		      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-}
-
-TEST(digest_stream_equals_the_whole)
-{
-	struct digest *d = digest_begin();
-	uint8_t streamed[DIGEST_SIZE], whole[DIGEST_SIZE];
-
-	(void)state;
-	digest_add(d, "a", 1);
-	digest_add(d, "", 0);
-	digest_add(d, "bc", 2);
-	digest_end(&d, streamed);
-	digest_of("abc", 3, whole);
-	assert_null(d);
-	assert_memory_equal(streamed, whole, DIGEST_SIZE);
-}
-
-TEST(digest_copy_goes_on_from_the_same_bytes)
-{
-	struct digest *d = digest_begin();
-	uint8_t one[DIGEST_SIZE], other[DIGEST_SIZE], whole[DIGEST_SIZE];
-
-	(void)state;
-	digest_add(d, "ab", 2);
-	struct digest *copy = digest_copy(d);
-	digest_add(d, "c", 1);
-	digest_add(copy, "d", 1);
-	digest_end(&copy, other);
-	digest_end(&d, one);
-	digest_of("abc", 3, whole);
-	assert_memory_equal(one, whole, DIGEST_SIZE);
-	digest_of("abd", 3, whole);
-	assert_memory_equal(other, whole, DIGEST_SIZE);
-	d = digest_begin();
-	digest_free(&d);
-	assert_null(d);
-	digest_free(&d);
-}
-
-/* Across the stock that each thread keeps. */
-TEST(digest_random_never_repeats)
-{
-	uint8_t drawn[200][24];
-
-	(void)state;
-	for (size_t i = 0; i < 200; i++) {
-		digest_random(drawn[i], sizeof(drawn[i]));
-		for (size_t k = 0; k < i; k++)
-			assert_memory_not_equal(drawn[k], drawn[i], sizeof(drawn[i]));
-	}
-}
-
-TEST(digest_random_differs)
-{
-	uint8_t a[16], b[16];
-
-	(void)state;
-	digest_random(a, sizeof(a));
-	digest_random(b, sizeof(b));
-	assert_memory_not_equal(a, b, sizeof(a));
 }
 
 /* ---- opid */
@@ -899,11 +817,6 @@ int main(void)
 		cmocka_unit_test(clock_knows_real_dates),
 		cmocka_unit_test(clock_wall_is_this_century),
 		cmocka_unit_test(clock_mono_does_not_go_back),
-		cmocka_unit_test(digest_matches_the_vectors_of_fips_180),
-		cmocka_unit_test(digest_stream_equals_the_whole),
-		cmocka_unit_test(digest_copy_goes_on_from_the_same_bytes),
-		cmocka_unit_test(digest_random_never_repeats),
-		cmocka_unit_test(digest_random_differs),
 		cmocka_unit_test(opid_fresh_is_a_uuid_of_version_7_with_the_time),
 		cmocka_unit_test(opid_orders_by_time),
 		cmocka_unit_test(opid_member_and_base_undo_each_other),

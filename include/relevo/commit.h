@@ -46,7 +46,7 @@ struct commit_write {
 	struct err error;
 };
 
-#define COMMIT_RECORDS 16
+#define COMMIT_RECORDS 16 /* batch records that a lane leaves behind at most */
 
 /* What a lane remembers between its batches. */
 struct commit_lane {

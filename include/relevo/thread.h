@@ -25,6 +25,7 @@ void thread_fail(const char *file, int line, const char *what, int error) __attr
 void thread_cond_init(pthread_cond_t *cond);
 /* Wait until signalled or until clock_mono_ms() reaches `deadline_ms`; false on time-out. */
 bool thread_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline_ms);
+/* The same by clock_mono_us(). */
 bool thread_cond_wait_until_us(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline_us);
 /* Wait up to `ms`, or until the condition is signalled: a pause that a stop cuts short. */
 void thread_pause(pthread_mutex_t *lock, pthread_cond_t *cond, int64_t ms);

@@ -14,7 +14,7 @@
 /* Entries kept in the log before the snapshot, for instances that are a little behind. */
 #define LOG_KEEP      1000
 #define SCRATCH_TTL_S "60"
-/* The last rows and the closing bracket: what follows them is digested anew. */
+/* The last rows and the closing bracket: they are digested anew for each snapshot. */
 #define TAIL_PIECES ((size_t)2)
 
 /* --- snapshots --- */
@@ -230,8 +230,8 @@ enum err_code changelog_publish(struct redis *r, struct mirror_view *v, struct s
 
 enum err_code changelog_damaged(struct redis *r, struct err *e)
 {
-	static const char *const mark[] = { "HSET", "items:log", "damaged", "1" };
-	return simple_call(r, e, 4, (const char **)(uintptr_t)mark, NULL);
+	const char *mark[] = { "HSET", "items:log", "damaged", "1" };
+	return simple_call(r, e, 4, mark, NULL);
 }
 
 enum err_code changelog_repair(struct redis *r, struct mirror_view *v, bool again, struct err *e)

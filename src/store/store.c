@@ -103,7 +103,7 @@ static bool submit_write(struct store *s, struct job *j)
 	j->lane = lane->index;
 	crowd_enter(&lane->crowd);
 	size_t waiting = queue_put(&lane->queue, j);
-	if (waiting >= BATCH_MAX)
+	if (waiting >= BATCH_MAX) /* the next creates go elsewhere, if they come here at present */
 		atomic_compare_exchange_strong(&s->create_lane, &chosen, chosen + 1);
 	return waiting > 0;
 }

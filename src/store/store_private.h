@@ -28,8 +28,8 @@ struct queue {
 	/* shared: hold lock */
 	struct job *first, *last;
 	size_t count;
-	size_t enough; /* of them wake the thread that gathers */
-	int64_t patience_us;
+	size_t enough;	     /* of them wake the thread that gathers */
+	int64_t patience_us; /* of the gathering thread, between two jobs */
 	bool closed;
 };
 void queue_init(struct queue *q);
@@ -37,8 +37,9 @@ void queue_destroy(struct queue *q);
 size_t queue_put(struct queue *q, struct job *j); /* how many wait now; 0: full or closed */
 /* Waits until there is a job, the queue is closed or the deadline. */
 void queue_wait(struct queue *q, int64_t deadline_ms);
-/* While jobs keep coming in quick succession wait until there are `enough`, 2 ms at most:
- * one large transaction costs much less than several small ones. */
+/* While jobs keep coming in quick succession wait until there are `enough`, 3 ms at most: one large
+ * transaction costs much less than several small ones. How long a pause between two of them may be
+ * it learns. One thread of a queue may gather. */
 void queue_gather(struct queue *q, size_t enough);
 struct job *queue_take(struct queue *q, size_t max); /* up to `max` jobs as a list, no waiting */
 void queue_close(struct queue *q);

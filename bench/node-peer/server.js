@@ -1,20 +1,25 @@
 // The peer of the benchmark: POST and GET of items over MySQL, cached in Redis, as a careful team
-// would write it in Node. It has no outage path: it does less than relevo does for each request.
+// would write it in Node. It has no outage path, no operation ids, no change log and no hash: it does
+// less than relevo does for each request. A create answers and caches the row as MySQL has it, with
+// version and updated_at, like relevo's. With "echo" as the last argument it answers and caches what
+// the request said, and saves reading the row: then nobody knows its version.
 import Fastify from "fastify";
 import Redis from "ioredis";
 import mysql from "mysql2/promise";
 
 const [port, mysqlPort, redisPort] = process.argv.slice(2).map(Number);
+const echo = process.argv[5] === "echo";
 const pool = mysql.createPool({
   host: "127.0.0.1", port: mysqlPort, user: "relevo", password: "relevo", database: "relevo",
-  connectionLimit: 10, dateStrings: true,
+  connectionLimit: 32, dateStrings: true,
 });
 const redis = new Redis(redisPort, "127.0.0.1");
 const app = Fastify();
 
 await pool.query(`CREATE TABLE IF NOT EXISTS peer_items (
   id BIGINT AUTO_INCREMENT PRIMARY KEY, code VARCHAR(50), type VARCHAR(50), status VARCHAR(50),
-  area VARCHAR(100), acquisition_date DATE NULL)`);
+  area VARCHAR(100), acquisition_date DATE NULL, version BIGINT UNSIGNED NOT NULL DEFAULT 1,
+  updated_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6))`);
 
 const text = (max) => ({ type: "string", minLength: 1, maxLength: max });
 const body = {
@@ -26,12 +31,16 @@ const body = {
   },
 };
 
+const stored = async (id) =>
+  (await pool.execute("SELECT * FROM peer_items WHERE id = ?", [id]))[0][0];
+
 app.post("/items", { schema: { body } }, async (request, reply) => {
   const { code, type, status, area, acquisition_date = null } = request.body;
   const [result] = await pool.execute(
     "INSERT INTO peer_items (code, type, status, area, acquisition_date) VALUES (?, ?, ?, ?, ?)",
     [code, type, status, area, acquisition_date]);
-  const item = { id: result.insertId, code, type, status, area, acquisition_date };
+  const item = echo ? { id: result.insertId, code, type, status, area, acquisition_date }
+    : await stored(result.insertId);
   await redis.hset("peer:items", item.id, JSON.stringify(item));
   return reply.code(201).send({ source: "MySQL", status: "success", data: item });
 });

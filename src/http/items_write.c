@@ -209,11 +209,12 @@ static enum MHD_Result deleted(struct request *r, struct job *j)
 
 enum MHD_Result items_create(struct request *r)
 {
-	struct faults faults = { .count = 0 };
+	struct faults faults;
 	struct job *j = job_new(JOB_CREATE);
 	struct err e = ERR_INIT;
 	enum MHD_Result result;
 
+	faults_init(&faults);
 	if (take_key(r, j, &e) == ERR_NONE && take_body(r, j, BODY_CREATE, &faults, &e) == ERR_NONE)
 		return request_submit(r, j, created);
 	result = answer_problem(r, e.code, e.text, &faults);
@@ -223,11 +224,12 @@ enum MHD_Result items_create(struct request *r)
 
 static enum MHD_Result change(struct request *r, enum job_kind kind, enum body_kind body)
 {
-	struct faults faults = { .count = 0 };
+	struct faults faults;
 	struct job *j = job_new(kind);
 	struct err e = ERR_INIT;
 	enum MHD_Result result;
 
+	faults_init(&faults);
 	if (take_target(r, j, &e) == ERR_NONE && take_key(r, j, &e) == ERR_NONE &&
 	    take_body(r, j, body, &faults, &e) == ERR_NONE)
 		return request_submit(r, j, updated);

@@ -87,7 +87,7 @@ enum MHD_Result dead_discard(struct request *r)
 enum MHD_Result dead_retry(struct request *r)
 {
 	struct body_target any = { .id = 0 };
-	struct faults faults = { .count = 0 };
+	struct faults faults;
 	struct err e = ERR_INIT;
 	struct job *j;
 	struct opid op;

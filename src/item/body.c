@@ -18,7 +18,7 @@ struct body {
 	const struct body_target *target;
 	unsigned seen[COLUMNS_MAX], own_seen[OWN_MEMBERS];
 	struct scan_value value[COLUMNS_MAX];
-	struct faults others; /* of members that are no columns; come after those of columns */
+	struct faults *others; /* of members that are no columns; come after those of columns */
 };
 
 static int own_member_find(const struct scan_value *key)
@@ -64,13 +64,13 @@ static void take_own_member(struct body *b, int member, const struct scan_value 
 	size_t len = strlen(name);
 
 	if (++b->own_seen[member] > 1)
-		faults_add(&b->others, name, len, DUPLICATE);
+		faults_add(b->others, name, len, DUPLICATE);
 	else if (value->has_nul)
-		faults_add(&b->others, name, len, FAULT_NUL);
+		faults_add(b->others, name, len, FAULT_NUL);
 	else if (value->bad_utf8)
-		faults_add(&b->others, name, len, FAULT_UTF8);
+		faults_add(b->others, name, len, FAULT_UTF8);
 	else if (member == OWN_ID && !is_target(value, b->target))
-		faults_add(&b->others, name, len, "must equal the id in the path");
+		faults_add(b->others, name, len, "must equal the id in the path");
 }
 
 static void take_member(void *ctx, const struct scan_value *key, const struct scan_value *value)
@@ -85,7 +85,7 @@ static void take_member(void *ctx, const struct scan_value *key, const struct sc
 	} else if (own >= 0) {
 		take_own_member(b, own, value);
 	} else {
-		faults_add(&b->others, key->text, key->len, "unknown field");
+		faults_add(b->others, key->text, key->len, "unknown field");
 	}
 }
 
@@ -127,12 +127,14 @@ static void give_fields(const struct body *b, struct fields *out)
 enum err_code fields_decode(struct fields *out, const char *body, size_t len, enum body_kind kind,
 			    const struct body_target *target, struct faults *faults, struct err *e)
 {
-	struct body b = { .kind = kind, .target = target };
+	struct faults others;
+	struct body b = { .kind = kind, .target = target, .others = &others };
 	char *arena = mem_alloc(len + 1);
 	enum scan_kind top;
 	enum err_code code;
 
-	faults->count = 0;
+	faults_init(faults);
+	faults_init(&others);
 	if (!json_scan(body, len, arena, &top, take_member, &b)) {
 		if (len == 0) {
 			code = err_set(e, ERR_MALFORMED, "the body is empty");
@@ -149,7 +151,7 @@ enum err_code fields_decode(struct fields *out, const char *body, size_t len, en
 	} else {
 		for (size_t i = 0; i < column_count; i++)
 			check_column(&b, i, faults);
-		faults_join(faults, &b.others);
+		faults_join(faults, &others);
 	}
 	code = faults_result(faults, e);
 	if (code == ERR_NONE)

@@ -87,7 +87,7 @@ void column_check(struct faults *faults, const struct column *column, const char
 enum err_code fields_validate(const struct fields *f, bool all_required, struct faults *faults,
 			      struct err *e)
 {
-	faults->count = 0;
+	faults_init(faults);
 	for (size_t i = 0; i < column_count; i++) {
 		const struct column *column = &columns[i];
 		if (f->at[i].present)

@@ -4,10 +4,13 @@
 #include "relevo/clock.h"
 
 /* A crowd of clients is answered together and comes back together: wait for the rest of it while
- * somebody comes within the patience, which grows where it pays and shrinks where it does not. */
+ * somebody comes within the patience, which grows where it pays and shrinks where it does not. A
+ * crowd that fell into two groups would never come together again within the least patience, so
+ * once in a while it is tried with the greatest. */
 #define GATHER_US	2000
 #define PATIENCE_MIN_US 50
 #define PATIENCE_MAX_US 800
+#define RETRY_EVERY	16
 
 void queue_init(struct queue *q)
 {
@@ -54,7 +57,11 @@ void queue_wait(struct queue *q, int64_t deadline_ms)
 
 static void learn_patience(struct queue *q, bool paid)
 {
+	bool least = q->patience_us <= PATIENCE_MIN_US;
+
 	q->patience_us = paid ? q->patience_us * 2 : q->patience_us / 2;
+	if (!paid && least && ++q->in_vain % RETRY_EVERY == 0)
+		q->patience_us = PATIENCE_MAX_US;
 	if (q->patience_us > PATIENCE_MAX_US)
 		q->patience_us = PATIENCE_MAX_US;
 	if (q->patience_us < PATIENCE_MIN_US)

@@ -30,6 +30,7 @@ struct queue {
 	size_t count;
 	size_t enough;	     /* of them wake the thread that gathers */
 	int64_t patience_us; /* of the gathering thread, between two jobs */
+	unsigned in_vain;    /* times that the least patience did not pay */
 	bool closed;
 };
 void queue_init(struct queue *q);

@@ -94,6 +94,22 @@ static void patience_that_does_not_pay_shrinks_to_a_minimum(void **state)
 	assert_int_equal(queue_put(q, &(struct job){ 0 }), 2);
 }
 
+static void patience_is_tried_again_once_in_a_while(void **state)
+{
+	struct queue *q = *state;
+	struct job job = { 0 };
+	unsigned tries = 0;
+
+	queue_put(q, &job);
+	q->patience_us = 50;
+	while (q->patience_us <= 50 && tries < 100) {
+		queue_gather(q, 2);
+		tries++;
+	}
+	assert_in_range(tries, 8, 32);
+	assert_in_range(q->patience_us, 400, 800);
+}
+
 struct other {
 	struct queue *q;
 	struct job job;
@@ -177,6 +193,8 @@ int main(void)
 						make, unmake),
 		cmocka_unit_test_setup_teardown(patience_that_does_not_pay_shrinks_to_a_minimum,
 						make, unmake),
+		cmocka_unit_test_setup_teardown(patience_is_tried_again_once_in_a_while, make,
+						unmake),
 		cmocka_unit_test_setup_teardown(patience_that_pays_grows_to_a_maximum, make,
 						unmake),
 		cmocka_unit_test(a_crowd_is_the_most_at_a_time_and_forgotten_after_a_while),

@@ -1,0 +1,68 @@
+"""Clients on several instances, a nemesis, and the verdict."""
+import random
+import time
+
+from harness.checks import await_cache_exact, await_consistent, items_of
+
+from . import checker
+from .clients import HistoryClient, Shared
+from .nemesis import Nemesis, heal
+from .record import History
+
+
+class Run:
+    def __init__(self, system, rng, clients=12, instances=3, **env):
+        self.system = system
+        self.history = History()
+        self.nemesis = Nemesis(system, random.Random(rng.random()))
+        for _ in range(instances):
+            system.start(**env)
+        self.shared = Shared(self.history, system.daemons, self.nemesis.down)
+        self.clients = [HistoryClient(f"C{n}", self.shared, random.Random(rng.random()))
+                        for n in range(clients)]
+        for client in self.clients:
+            client.start()
+
+    def go(self, seconds, report=lambda text: None):
+        """Faults until the time is over, or until a client gives up."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not any(client.fault for client in self.clients):
+            self.nemesis.pause(0.2, 1)
+            name, took = self.nemesis.one()
+            report(f"{name} ({took:.1f} s), {len(self.history.operations)} operations")
+
+    def stop(self):
+        for client in self.clients:
+            client.halt.set()
+        heal(self.system)
+        for client in self.clients:
+            client.join(timeout=90)
+            assert not client.is_alive(), f"{client.name} hangs"
+
+    def violations(self):
+        """Everything that is wrong with the run; stop it first."""
+        final = [(row[0], row[2], row[3]) for row in self.system.mysql.items().values()]
+        faults = [f"{client.name}: {client.fault!r}" for client in self.clients if client.fault]
+        faults += [f"refused: {text}" for text in self.shared.refusals]
+        faults += checker.check(self.history.operations, final)
+        faults += self.dead_letters() + self.caches()
+        return faults
+
+    def dead_letters(self):
+        """Nobody else wrote, so there is no conflict, and every body was valid."""
+        letters = self.system.daemons[0].api.get("/sync/dead").json()["data"]
+        return [f"a dead letter: {letter}" for letter in letters]
+
+    def caches(self):
+        """Redis, its hash, MySQL and each instance hold the same."""
+        faults = []
+        rows = self.system.mysql.items()
+        for daemon in self.system.daemons:
+            try:
+                await_consistent(daemon)
+                await_cache_exact(self.system, daemon)
+                shown = {row["id"]: row["code"] for row in items_of(daemon)}
+                assert shown == {key: row[0] for key, row in rows.items()}, "not the rows of MySQL"
+            except AssertionError as fault:
+                faults.append(f"{daemon.name}: {fault}")
+        return faults

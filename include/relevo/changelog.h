@@ -1,6 +1,6 @@
 /* changelog.h - the log of changes in Redis, and the snapshot it goes with.
  *
- * Keys: `items:log` (hash: epoch, seq, snap, damaged), `items:changes` (stream; entry ids are
+ * Keys: `items:log` (hash: epoch, seq, snap, damaged, done), `items:changes` (stream; entry ids are
  * SEQ-0, dense), `items:cache` + `items:cache:hash` (snapshot at seq `snap`). Each function uses
  * the caller's session (one thread at a time); the mirror is shared.
  */

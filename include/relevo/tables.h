@@ -36,6 +36,7 @@ struct applied {
 	bool has_fields;
 	struct fields fields; /* owned; applied_free */
 	int64_t accepted_us, applied_us;
+	int64_t left_s; /* until it expires; as read */
 };
 
 /* Create what is missing, adopt an older items table (adds version and updated_at, keeps rows),
@@ -68,6 +69,10 @@ void applied_put_delete(struct buf *out, const struct opid *ops, size_t count);
 /* Look up by ids; *out is a new array of those found, any order, each freed by applied_free. */
 MUST_CHECK enum err_code applied_find(struct db *d, const struct opid *ops, size_t count,
 				      struct applied **out, size_t *found, struct err *e);
+/* Records of single operations that have not expired, in order of their ids after `after`, at most
+ * `limit`; *out as above. */
+MUST_CHECK enum err_code applied_after(struct db *d, struct opid after, unsigned limit,
+				       struct applied **out, size_t *found, struct err *e);
 void applied_free(struct applied *a);
 /* Delete up to `limit` expired rows; *removed how many. */
 MUST_CHECK enum err_code applied_purge(struct db *d, unsigned limit, uint64_t *removed,

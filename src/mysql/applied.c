@@ -11,6 +11,8 @@
 #define FIND_CHUNK 500
 #define APPLIED_COLUMNS \
 	"op,kind,state,item_id,version,members,attempt,fingerprint,fields,accepted_at,applied_at"
+#define SELECT_APPLIED \
+	"SELECT " APPLIED_COLUMNS ",TIMESTAMPDIFF(SECOND,NOW(6),expires_at) FROM relevo_applied"
 
 void tables_put_item_columns(struct buf *out)
 {
@@ -117,9 +119,9 @@ static bool found_row(void *ctx, unsigned statement, const struct db_row *row)
 	struct applied a = { .item_id = 0 };
 
 	(void)statement;
-	if (row->count != 11 || row->text[0] == NULL || row->len[0] != sizeof(a.op.bytes))
+	if (row->count != 12 || row->text[0] == NULL || row->len[0] != sizeof(a.op.bytes))
 		return true;
-	for (size_t i = 1; i < 11; i++)
+	for (size_t i = 1; i < 12; i++)
 		if (row->text[i] == NULL && i != 7 && i != 8)
 			return true;
 	memcpy(a.op.bytes, row->text[0], sizeof(a.op.bytes));
@@ -137,6 +139,7 @@ static bool found_row(void *ctx, unsigned statement, const struct db_row *row)
 		read_fields(&a, row->text[8], row->len[8]);
 	(void)clock_parse(row->text[9], &a.accepted_us);
 	(void)clock_parse(row->text[10], &a.applied_us);
+	a.left_s = strtoll(row->text[11], NULL, 10);
 	if (f->count == f->room) {
 		f->room = f->room == 0 ? 16 : f->room * 2;
 		f->at = mem_resize(f->at, f->room, sizeof(*f->at));
@@ -156,7 +159,7 @@ enum err_code applied_find(struct db *d, const struct opid *ops, size_t count, s
 		size_t to = count - from < FIND_CHUNK ? count : from + FIND_CHUNK;
 
 		buf_reset(&sql);
-		buf_puts(&sql, "SELECT " APPLIED_COLUMNS " FROM relevo_applied WHERE op IN (");
+		buf_puts(&sql, SELECT_APPLIED " WHERE op IN (");
 		for (size_t i = from; i < to; i++) {
 			if (i > from)
 				buf_putc(&sql, ',');
@@ -165,6 +168,28 @@ enum err_code applied_find(struct db *d, const struct opid *ops, size_t count, s
 		buf_putc(&sql, ')');
 		code = db_run(d, sql.bytes, sql.len, false, false, found_row, &f, NULL, e);
 	}
+	buf_free(&sql);
+	if (code != ERR_NONE) {
+		found_free(&f);
+		return code;
+	}
+	*out = f.at;
+	*found = f.count;
+	return ERR_NONE;
+}
+
+enum err_code applied_after(struct db *d, struct opid after, unsigned limit, struct applied **out,
+			    size_t *found, struct err *e)
+{
+	struct found f = { .at = NULL };
+	struct buf sql = { 0 };
+	enum err_code code;
+
+	buf_puts(&sql, SELECT_APPLIED " WHERE op>");
+	sql_put_opid(&sql, after);
+	buf_printf(&sql, " AND kind<%d AND expires_at>NOW(6) ORDER BY op LIMIT %u",
+		   (int)APPLIED_BATCH, limit);
+	code = db_run(d, sql.bytes, sql.len, false, false, found_row, &f, NULL, e);
 	buf_free(&sql);
 	if (code != ERR_NONE) {
 		found_free(&f);

@@ -8,6 +8,7 @@
 
 #include "../store/store_private.h"
 #include "housekeeping.h"
+#include "remember.h"
 #include "relevo/clock.h"
 #include "relevo/drain.h"
 #include "relevo/log.h"
@@ -311,6 +312,8 @@ static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c,
 	enum err_code code = changelog_catch_up(y->session.redis, s->mirror, e);
 	if (code == ERR_NONE)
 		code = run_drain(y, c, e);
+	if (code == ERR_NONE)
+		code = remember(s, &y->session, e);
 	if (c->drain)
 		code = end_drain(y, c, code, e);
 	if (code == ERR_NONE && (full || c->drain))

@@ -1,0 +1,64 @@
+"""Redis lost its memory: what was applied is known there again before MySQL goes away."""
+from harness import item, wait_until
+
+
+def remembered(system):
+    """Redis has the records of this epoch."""
+    return (system.redis.db.hget("items:log", "done") or b"").endswith(b" all")
+
+
+def test_a_temporary_id_is_known_after_flush_restart_and_outage(system):
+    a = system.start()
+    system.mysql_down()
+    ref = a.api.post("/items", item()).data["id"]
+    system.mysql_up()
+    system.redis.wipe()
+    wait_until(lambda: remembered(system), 10, "the records are back")
+    a.stop()
+    a.start()
+    system.mysql_down()
+    assert a.api.get(f"/items/{ref}").status == 200
+    answer = a.api.patch(f"/items/{ref}", {"area": "Aula 2"})
+    assert answer.status == 202, answer
+    system.mysql_up()
+    assert [row[3] for row in system.mysql.items().values()] == ["Aula 2"]
+
+
+def test_a_keyed_repeat_is_known_after_flush_restart_and_outage(system):
+    a = system.start()
+    key = {"Idempotency-Key": "once"}
+    first = a.api.post("/items", item(), key)
+    assert first.status == 201
+    system.redis.wipe()
+    wait_until(lambda: remembered(system), 10, "the records are back")
+    a.stop()
+    a.start()
+    system.mysql_down()
+    again = a.api.post("/items", item(), key)
+    assert (again.status, again.data) == (201, first.data)
+    system.mysql_up()
+    assert len(system.mysql.items()) == 1
+
+
+def test_many_records_come_back_in_steps_and_keep_their_time(system):
+    a = system.start()
+    system.mysql.sql(
+        "INSERT INTO relevo_applied (op,kind,state,item_id,expires_at) WITH RECURSIVE n(i) AS "
+        "(SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<990) SELECT UNHEX(LPAD(HEX(i),32,'0')),0,0,i,"
+        "NOW(6)+INTERVAL IF(i<=900,3600,-1) SECOND FROM n")
+    system.redis.wipe()
+    wait_until(lambda: remembered(system), 10, "the records are back")
+    keys = list(system.redis.db.scan_iter("items:done:*", count=1000))
+    assert len(keys) == 900  # neither those that expired nor records of batches
+    assert 3500 < system.redis.db.ttl(keys[0]) <= 3600
+    assert a.log_lines("[REBUILD]", "900 records of applied operations")
+
+
+def test_records_are_copied_once_an_epoch(system):
+    a = system.start()
+    wait_until(lambda: remembered(system), 10, "looked at once")
+    before = system.redis.db.hget("items:log", "done")
+    a.stop()
+    a.start()
+    a.await_health(mode="online")
+    assert system.redis.db.hget("items:log", "done") == before

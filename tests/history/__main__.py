@@ -1,0 +1,70 @@
+"""Faults at random for as long as asked, on several instances, and the verdict. See scripts/soak."""
+import argparse
+import os
+import random
+import sys
+import time
+
+from harness import mariadb
+from harness.system import System
+
+from .run import Run
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--round", type=float, default=60, metavar="S",
+                        help="seconds until a history is judged and the next one begins")
+    parser.add_argument("--clients", type=int, default=12)
+    parser.add_argument("--instances", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--keep", metavar="FILE", default="history.jsonl",
+                        help="where a history with violations goes")
+    return parser.parse_args()
+
+
+def one_round(system, rng, seconds, args):
+    """The violations, and how many operations there were."""
+    system.reset()
+    run = Run(system, rng, args.clients, args.instances)
+    try:
+        run.go(seconds, lambda text: print("  ", text, flush=True))
+    finally:
+        run.stop()
+    faults = run.violations()
+    if faults:
+        run.history.save(args.keep)
+        print(f"   history kept in {args.keep}, logs of the daemons below {system.logs}")
+    system.finish()
+    return faults, len(run.history.operations)
+
+
+def main():
+    args = parse()
+    end = time.monotonic() + args.minutes * 60
+    print(f"seed {args.seed}")
+    rng = random.Random(args.seed)
+    system = System()
+    operations = rounds = 0
+    faults = []
+    try:
+        while time.monotonic() < end and not faults:
+            rounds += 1
+            print(f"round {rounds}", flush=True)
+            seconds = min(args.round, max(end - time.monotonic(), 5))
+            faults, count = one_round(system, rng, seconds, args)
+            operations += count
+    finally:
+        if faults:
+            for daemon in system.daemons:
+                os.replace(daemon.log_path, f"{args.keep}.{daemon.name}.log")
+        system.close()
+        mariadb.drop_template()
+    print("\n".join(faults[:20]))
+    print(f"{rounds} rounds, {operations} operations, {len(faults)} violations (seed {args.seed})")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

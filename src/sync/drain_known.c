@@ -232,6 +232,15 @@ static enum err_code find_temps(struct run *r, struct err *e)
 
 /* --- settling --- */
 
+/* Entries stand in the order creates, updates, deletes. An item's create is settled no later than
+ * its delete then, or the item would be shown again in between. */
+static int by_place(const void *a, const void *b)
+{
+	const struct known *x = a, *y = b;
+
+	return x->entry < y->entry ? -1 : x->entry > y->entry;
+}
+
 static bool take_row(void *ctx, unsigned statement, const struct db_row *result)
 {
 	struct knowns *k = ctx;
@@ -400,6 +409,7 @@ static enum err_code settle_all(struct run *r, struct knowns *k, struct err *e)
 		dead_letter_list(r->d->db, LETTERS_MAX, &k->letters, &k->letter_count, &why), &why,
 		e);
 
+	qsort(k->at, k->count, sizeof(*k->at), by_place);
 	for (size_t from = 0; from < k->count && code == ERR_NONE; from += DRAIN_BATCH) {
 		struct knowns slice = { .at = k->at + from, .count = k->count - from };
 

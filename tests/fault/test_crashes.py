@@ -1,4 +1,6 @@
 """Many clients write while processes are killed: no 5xx, nothing lost, nothing doubled."""
+import json
+import re
 import time
 
 import pytest
@@ -235,3 +237,31 @@ def test_a_server_killed_in_the_drain(system, relevo, rng, victim):
     assert system.mysql.codes() == sorted(codes)
     wait_until(lambda: len(items_of(relevo)) == 400, 10, "all are shown")
     await_cache_exact(system, relevo)
+
+
+def test_what_a_dead_drain_cancelled_is_not_shown_again_while_it_is_settled(system):
+    """Created and deleted in one outage, applied by a drain that died before it settled them."""
+    a = system.start()
+    system.mysql_down()
+    for n in range(300):
+        ref = item_key(a.api.post("/items", item(code=f"X{n}"), {"Idempotency-Key": f"c{n}"}).data)
+        assert a.api.delete(ref, {"Idempotency-Key": f"d{n}"}).status == 202
+    pairs = list(zip(*(
+        [json.loads(entry)["op"] for entry in system.redis.db.lrange(name, 0, -1)]
+        for name in ("items:pending", "items:pending_deletes"))))
+    a.pause()
+    system.mysql.start()
+    for kind in (0, 2):
+        system.mysql.sql("INSERT INTO relevo_applied (op,kind,state,expires_at) VALUES " + ",".join(
+            f"(x'{pair[kind // 2].replace('-', '')}',{kind},0,NOW(6)+INTERVAL 1 DAY)"
+            for pair in pairs))
+    a.resume()
+    system.await_up()
+    settled = {}
+    for number, (_, fields) in enumerate(system.redis.db.xrange("items:changes")):
+        for op in re.findall(rb"[0-9a-f]{8}-[0-9a-f-]{27}", fields[b"c"]):
+            settled[op.decode()] = number
+    assert len(pairs) == 300
+    late = [pair for pair in pairs if settled[pair[0]] > settled[pair[1]]]
+    assert not late, f"{len(late)} items whose delete was settled before their create"
+    assert items_of(a) == []

@@ -246,3 +246,20 @@ def test_an_item_may_be_absent_while_somebody_deletes_it():
 def test_an_item_that_comes_back_after_its_delete_is_found():
     story = Story().create().add("delete", at=1).add("read", put("s0", "a0"), 2)
     assert "came back" in story.faults()[0]
+
+
+# --- dead letters ---
+
+def letter(reason="gone"):
+    return {"reason": reason, "base": {"code": "X"}, "data": {"area": "a1"}}
+
+
+def test_an_update_that_met_a_delete_explains_its_letter():
+    story = Story().create().add("patch", {"area": "a1"}, 1, 1).add("delete", at=1.5, lasts=1)
+    assert checker.check_dead_letters(story.operations, [letter()]) == []
+    assert checker.check_dead_letters(story.operations, [letter("conflict")])
+
+
+def test_a_letter_of_an_update_long_before_the_delete_is_found():
+    story = Story().create().add("patch", {"area": "a1"}, 1).add("delete", at=2)
+    assert checker.check_dead_letters(story.operations, [letter()])

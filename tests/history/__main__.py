@@ -1,7 +1,7 @@
 """Faults at random for as long as asked, on several instances, and the verdict. See scripts/soak."""
 import argparse
-import os
 import random
+import shutil
 import sys
 import time
 
@@ -35,7 +35,9 @@ def one_round(system, rng, seconds, args):
     faults = run.violations()
     if faults:
         run.history.save(args.keep)
-        print(f"   history kept in {args.keep}, logs of the daemons below {system.logs}")
+        for daemon in system.daemons:
+            shutil.copy(daemon.log_path, f"{args.keep}.{daemon.name}.log")
+        print(f"   history and logs are kept in {args.keep}*")
     system.finish()
     return faults, len(run.history.operations)
 
@@ -56,9 +58,6 @@ def main():
             faults, count = one_round(system, rng, seconds, args)
             operations += count
     finally:
-        if faults:
-            for daemon in system.daemons:
-                os.replace(daemon.log_path, f"{args.keep}.{daemon.name}.log")
         system.close()
         mariadb.drop_template()
     print("\n".join(faults[:20]))

@@ -42,19 +42,17 @@ static bool keep_row(void *ctx, unsigned statement, const struct db_row *result)
 }
 
 /* What MySQL read must not be newer than what the mirror shows later, when it is out of step. */
-static void learn(struct store *s, struct row *row)
+static void learn(struct store *s, struct changes *changes)
 {
-	struct changes changes = { 0 };
-	if (circuit_up(s->redis))
-		return;
-	changes_row(&changes, row, false, false);
-	mirror_apply_unlogged(s->mirror, &changes);
-	changes_free(&changes);
+	if (!store_in_step(s))
+		mirror_apply_unlogged(s->mirror, changes);
+	changes_free(changes);
 }
 
 static bool get_from_mysql(struct store *s, struct session *session, struct job *j)
 {
 	struct mirror_item_state state;
+	struct changes changes = { 0 };
 	struct buf sql = { 0 };
 	struct err e = ERR_INIT;
 	struct row *row = NULL;
@@ -73,13 +71,15 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 		return false;
 	}
 	j->source = SOURCE_MYSQL;
-	if (row == NULL) {
-		job_fail(j, ERR_NOT_FOUND, "no such item");
-		return true;
-	}
-	learn(s, row);
+	if (row != NULL)
+		changes_row(&changes, row, false, false);
+	else if (state.has_base)
+		changes_delete(&changes, j->ref.id, state.base_version + 1, false);
+	learn(s, &changes);
 	j->result = JOB_DONE;
 	j->row = row;
+	if (row == NULL)
+		job_fail(j, ERR_NOT_FOUND, "no such item");
 	return true;
 }
 
@@ -120,6 +120,40 @@ static bool add_row(void *ctx, unsigned statement, const struct db_row *result)
 	return true;
 }
 
+#define LEARN_STEP 1000
+
+struct gone {
+	const struct all_rows *all;
+	size_t at;
+	struct changes changes;
+};
+
+/* Both are in order of id. */
+static bool add_gone(void *ctx, struct row *row)
+{
+	struct gone *g = ctx;
+	while (g->at < g->all->count && g->all->at[g->at]->id < row->id)
+		g->at++;
+	bool there = g->at < g->all->count && g->all->at[g->at]->id == row->id;
+	if (!there && row->id > 0 && !row->pending)
+		changes_delete(&g->changes, row->id, row->version + 1, false);
+	return true;
+}
+
+/* `before`: the mirror as it was before MySQL was asked; what MySQL does not have of it is gone. */
+static void learn_all(struct store *s, const struct all_rows *all, struct mirror_view *before)
+{
+	struct gone gone = { .all = all };
+	for (size_t from = 0; from < all->count; from += LEARN_STEP) {
+		struct changes changes = { 0 };
+		for (size_t i = from; i < all->count && i < from + LEARN_STEP; i++)
+			changes_row(&changes, all->at[i], false, false);
+		learn(s, &changes);
+	}
+	mirror_view_each(before, add_gone, &gone);
+	learn(s, &gone.changes);
+}
+
 /* MySQL's rows with what waits laid over them, as a mirror of their own. */
 static struct mirror_view *view_of(struct store *s, const struct all_rows *all)
 {
@@ -142,6 +176,7 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 	struct buf sql = { 0 };
 	struct err e = ERR_INIT;
 	bool read = false;
+	struct mirror_view *before = mirror_view(s->mirror);
 	if (session_mysql(session, s)) {
 		put_select(&sql);
 		buf_puts(&sql, " WHERE id > 0 ORDER BY id");
@@ -153,6 +188,8 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 	j->result = JOB_DONE;
 	if (read) {
 		j->source = SOURCE_MYSQL;
+		if (!store_in_step(s))
+			learn_all(s, &all, before);
 		j->view = view_of(s, &all);
 	} else {
 		catch_up(s, session);
@@ -163,6 +200,7 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 	}
 	for (size_t i = 0; i < all.count; i++)
 		row_unref(&all.at[i]);
+	mirror_view_unref(&before);
 	free(all.at);
 	buf_free(&sql);
 }

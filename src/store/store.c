@@ -132,7 +132,7 @@ void store_submit(struct store *s, struct job *j)
 
 /* --- reads --- */
 
-static bool in_step(struct store *s)
+bool store_in_step(struct store *s)
 {
 	return circuit_up(s->redis) &&
 	       atomic_load(&s->follower.joined) == circuit_switches(s->redis);
@@ -143,7 +143,7 @@ enum source store_read_source(struct store *s, struct read_mode mode)
 	bool mysql = circuit_up(s->mysql);
 	if (mysql && (mode.no_cache || s->options->read_from == READ_FROM_MYSQL))
 		return SOURCE_MYSQL;
-	if (in_step(s))
+	if (store_in_step(s))
 		return SOURCE_CACHE;
 	return mysql ? SOURCE_MYSQL : SOURCE_MEMORY;
 }

@@ -170,6 +170,9 @@ struct store {
 	atomic_uint_fast64_t publishes, publish_bytes, publish_sent, queued;
 };
 
+/* The mirror follows Redis' log; else reads go to MySQL. */
+bool store_in_step(struct store *s);
+
 /* keyset.c */
 struct keyset *keyset_new(void);
 void keyset_free(struct keyset **k);

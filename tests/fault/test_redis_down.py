@@ -578,3 +578,27 @@ def test_durable_redis_killed_in_an_outage_keeps_the_operations(system, relevo):
     relevo.start()
     system.await_drained()
     assert system.mysql.codes() == sorted(f"D-{n}" for n in range(20))
+
+
+@pytest.mark.parametrize("read", ["one", "list"])
+def test_what_was_read_without_redis_is_not_older_when_redis_is_back(system, read):
+    """The instance that wrote it cannot tell the log, so only the reader knows."""
+    a, b = system.start(), system.start()
+    changed, deleted = (item_key(a.api.post("/items", item(code=code)).data) for code in "XY")
+    wait_until(lambda: len(items_of(b)) == 2, 5, "the other shows both")
+    system.redis_down()
+    assert b.api.patch(changed, {"area": "new"}).status == 200
+    assert b.api.delete(deleted).status == 200
+    if read == "list":
+        assert [row["area"] for row in items_of(a)] == ["new"]
+    else:
+        assert a.api.get(changed).data["area"] == "new"
+        assert a.api.get(deleted).status == 404
+    b.pause()
+    system.redis.start()
+    wait_until(lambda: a.api.get("/items").json()["source"] == "REDIS_CACHE", 10, "in step again")
+    assert [row["area"] for row in items_of(a)] == ["new"]
+    assert a.api.get(changed).data["area"] == "new"
+    assert a.api.get(deleted).status == 404
+    b.resume()
+    system.await_up()

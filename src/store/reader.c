@@ -41,11 +41,11 @@ static bool keep_row(void *ctx, unsigned statement, const struct db_row *result)
 	return true;
 }
 
-/* What MySQL read must not be newer than what the mirror shows later, when it is out of step. */
+/* What was read from MySQL because the mirror is out of step must not be newer than what the mirror
+ * shows when it is in step again, be it before the read ends. */
 static void learn(struct store *s, struct changes *changes)
 {
-	if (!store_in_step(s))
-		mirror_apply_unlogged(s->mirror, changes);
+	mirror_apply_unlogged(s->mirror, changes);
 	changes_free(changes);
 }
 
@@ -56,6 +56,7 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 	struct buf sql = { 0 };
 	struct err e = ERR_INIT;
 	struct row *row = NULL;
+	bool learns = !store_in_step(s);
 	mirror_item_state(s->mirror, j->ref.id, j->ref.temp, &state);
 	row_unref(&state.row);
 	if (state.pending || j->ref.id == 0 || !session_mysql(session, s))
@@ -71,9 +72,9 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 		return false;
 	}
 	j->source = SOURCE_MYSQL;
-	if (row != NULL)
+	if (learns && row != NULL)
 		changes_row(&changes, row, false, false);
-	else if (state.has_base)
+	else if (learns && state.has_base)
 		changes_delete(&changes, j->ref.id, state.base_version + 1, false);
 	learn(s, &changes);
 	j->result = JOB_DONE;
@@ -176,6 +177,7 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 	struct buf sql = { 0 };
 	struct err e = ERR_INIT;
 	bool read = false;
+	bool learns = !store_in_step(s);
 	struct mirror_view *before = mirror_view(s->mirror);
 	if (session_mysql(session, s)) {
 		put_select(&sql);
@@ -188,7 +190,7 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 	j->result = JOB_DONE;
 	if (read) {
 		j->source = SOURCE_MYSQL;
-		if (!store_in_step(s))
+		if (learns)
 			learn_all(s, &all, before);
 		j->view = view_of(s, &all);
 	} else {

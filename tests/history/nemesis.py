@@ -111,7 +111,10 @@ def freeze_redis(n):
 
 
 def flush_redis(n):
+    """Over when everything is back, that of applied operations too: until then only MySQL has it."""
     n.system.redis.wipe()
+    wait_until(lambda: (n.system.redis.db.hget("items:log", "done") or b"").endswith(b" all"), 15,
+               "Redis has the records of applied operations")
 
 
 def kill_daemon(n):

@@ -119,6 +119,15 @@ def test_a_done_write_to_a_deleted_item_is_found():
     assert story.faults()
 
 
+def test_two_deletes_are_done_only_if_one_was_queued_during_the_other():
+    story = Story().create().add("delete", at=1).add("delete", at=1.2)
+    assert story.faults()
+    story.operations[-1].status = 202
+    assert story.faults() == []
+    story.operations[-1].start, story.operations[-1].end = 2, 3
+    assert story.faults()
+
+
 def test_what_overlaps_too_much_is_not_called_fine():
     story = Story().create()
     for n in range(40):

@@ -151,10 +151,6 @@ def check_reads(operations, items):
     return _Reads(operations, items).run(_with_absences(operations))
 
 
-def _overlap(one, other):
-    return one.start <= (other.end or one.start) and other.start <= (one.end or other.start)
-
-
 def check_dead_letters(operations, letters):
     """Nobody but the clients wrote, and every body was valid: the only letters with an explanation
     are updates of items that somebody deleted at the same time."""
@@ -165,7 +161,7 @@ def check_dead_letters(operations, letters):
         deletes = [w for w in writes if w.kind == "delete" and w.outcome in (OK, UNKNOWN)]
         updates = [w for w in writes if w.kind in ("put", "patch") and
                    all(letter["data"].get(name) == value for name, value in w.values.items())]
-        if letter["reason"] != "gone" or not any(_overlap(d, u) for d in deletes for u in updates):
+        if letter["reason"] != "gone" or not any(d.overlaps(u) for d in deletes for u in updates):
             faults.append(f"a dead letter that nothing explains: {letter}\n    {_show(writes)}")
     return faults
 

@@ -14,7 +14,15 @@ class TooHard(Exception):
     """The writes of one item overlap too much to be judged."""
 
 
-def _apply(operation, state):
+def _met_delete(operation, writes):
+    """A delete that was queued while another one was on its way: when it is drained the row is gone,
+    and it is done (contract 6.7)."""
+    return operation.kind == "delete" and operation.status == 202 and any(
+        other is not operation and other.kind == "delete" and other.outcome in (OK, UNKNOWN) and
+        other.overlaps(operation) for other in writes)
+
+
+def _apply(operation, state, twice):
     """The state after it, or None if it cannot have had its outcome in this state."""
     present = state not in (NEVER, GONE)
     if operation.outcome == ABSENT:
@@ -22,7 +30,7 @@ def _apply(operation, state):
     if operation.kind == "create":
         return tuple(operation.values[name] for name in FIELDS) if state == NEVER else None
     if not present:
-        return None
+        return GONE if state == GONE and twice else None
     if operation.kind == "delete":
         return GONE
     return tuple(operation.values.get(name, old) for name, old in zip(FIELDS, state))
@@ -39,6 +47,7 @@ def possible(writes, final):
     writes = sorted((w for w in writes if w.outcome in (OK, ABSENT, UNKNOWN)),
                     key=lambda w: w.start)
     certain = sum(1 << i for i, w in enumerate(writes) if w.outcome != UNKNOWN)
+    twice = [_met_delete(write, writes) for write in writes]
     stack, seen = [(0, NEVER)], {(0, NEVER)}
     while stack:
         done, state = stack.pop()
@@ -50,7 +59,7 @@ def possible(writes, final):
                 break
             if done >> i & 1:
                 continue
-            after = _apply(write, state)
+            after = _apply(write, state, twice[i])
             step = (done | 1 << i, after)
             if after is not None and step not in seen:
                 seen.add(step)

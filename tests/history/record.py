@@ -29,6 +29,10 @@ class Operation:
     status: int = 0
     number: int = 0
 
+    def overlaps(self, other):
+        return (self.start <= (other.end if other.end is not None else self.start) and
+                other.start <= (self.end if self.end is not None else other.start))
+
     def __str__(self):
         end = f"{self.end:.4f}" if self.end is not None else "?"
         return (f"#{self.number} {self.client}@{self.instance} {self.kind} {self.code} "

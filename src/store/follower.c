@@ -70,8 +70,9 @@ static enum err_code log_unlogged(struct follow *f, struct err *e)
 
 /* --- operations that Redis forgot --- */
 
-static void put_back_args(struct redis_args *args, const struct operation *op, struct buf *entry,
-			  char key[ITEM_KEY_SIZE])
+/* `sure`: also if a record says that it is done. A retried operation has one of an earlier attempt. */
+static void put_back_args(struct redis_args *args, const struct operation *op, bool sure,
+			  struct buf *entry, char key[ITEM_KEY_SIZE])
 {
 	static const char *const letters[OP_KINDS] = { "c", "u", "d" };
 	char id[OPID_TEXT_SIZE], hex[33] = "-";
@@ -81,7 +82,7 @@ static void put_back_args(struct redis_args *args, const struct operation *op, s
 	redis_args_copy(args, id, strlen(id));
 	redis_args_puts(args, letters[op->kind]);
 	redis_args_copy(args, key, strlen(key));
-	redis_args_puts(args, "*");
+	redis_args_puts(args, sure || op->attempt > 0 ? "*" : "+");
 	redis_args_copy(args, entry->bytes, entry->len);
 	for (size_t i = 0; op->has_fingerprint && i < 16; i++)
 		snprintf(hex + 2 * i, 3, "%02x", op->fingerprint[i]);
@@ -89,17 +90,28 @@ static void put_back_args(struct redis_args *args, const struct operation *op, s
 	buf_reset(entry);
 }
 
-/* Queue every operation known here again; the script knows by its id which ones it has. */
-static enum err_code put_back(struct follow *f, struct err *e)
+/* Those that are done go to *done, which has room for `count`. */
+static void take_done(const redisReply *reply, struct operation *const *ops, size_t count,
+		      struct operation **done, size_t *done_count)
+{
+	for (size_t i = 0; i < count && reply->type == REDIS_REPLY_ARRAY; i++) {
+		if (i + 1 < reply->elements && reply->element[i + 1]->type == REDIS_REPLY_STRING &&
+		    strcmp(reply->element[i + 1]->str, "done") == 0)
+			done[(*done_count)++] = ops[i];
+	}
+}
+
+/* Queue operations again; the script knows by their ids which ones it has. */
+static enum err_code queue_again(struct follow *f, struct operation *const *ops, size_t count,
+				 bool sure, struct operation **done, size_t *done_count,
+				 struct err *e)
 {
 	struct store *s = f->store;
-	size_t count = 0;
 	enum err_code code = ERR_NONE;
-	struct operation **ops = mirror_operations(s->mirror, &count);
 	struct redis_args *args = redis_args_new();
 	struct buf entry = { 0 };
 	struct mirror_position at = mirror_position(s->mirror);
-	for (size_t i = 0; i < count && code == ERR_NONE;) {
+	for (size_t i = 0, n; i < count && code == ERR_NONE; i += n) {
 		char key[ITEM_KEY_SIZE], nonce[24];
 		redisReply *reply = NULL;
 		snprintf(nonce, sizeof(nonce), "%llx", (unsigned long long)changelog_nonce());
@@ -108,20 +120,50 @@ static enum err_code put_back(struct follow *f, struct err *e)
 		redis_args_puts(args, s->options->instance);
 		redis_args_copy(args, nonce, strlen(nonce));
 		redis_args_puts(args, "9007199254740992");
-		for (size_t n = 0; n < BATCH_MAX && i < count; n++, i++)
-			put_back_args(args, ops[i], &entry, key);
+		for (n = 0; n < BATCH_MAX && i + n < count; n++)
+			put_back_args(args, ops[i + n], sure, &entry, key);
 		code = redis_script(f->session.redis, SCRIPT_ACCEPT, args, &reply, e);
-		if (code == ERR_NONE)
-			freeReplyObject(reply);
+		if (code != ERR_NONE)
+			break;
+		take_done(reply, ops + i, n, done, done_count);
+		freeReplyObject(reply);
 	}
+	buf_free(&entry);
+	redis_args_free(&args);
+	return code == ERR_NONE ? changelog_catch_up(f->session.redis, s->mirror, e) : code;
+}
+
+static bool still_waits(struct store *s, const struct operation *op)
+{
+	struct operation *waiting = mirror_operation(s->mirror, op->id);
+	bool waits = waiting != NULL;
+	operation_unref(&waiting);
+	return waits;
+}
+
+/* Queue what waits here and is not in the lists. What a drain settled since we looked at them the
+ * log tells; put back, it would be shown as waiting once more. Where the log does not tell it, the
+ * drain has to find out. */
+static enum err_code put_back(struct follow *f, struct err *e)
+{
+	struct store *s = f->store;
+	size_t count = 0, done_count = 0, left = 0, none = 0;
+	struct operation **ops = mirror_operations(s->mirror, &count);
+	struct operation **done = mem_zero(count + 1, sizeof(struct operation *));
+	enum err_code code = queue_again(f, ops, count, false, done, &done_count, e);
+	for (size_t i = 0; i < done_count; i++) {
+		if (still_waits(s, done[i]))
+			done[left++] = done[i];
+	}
+	if (code == ERR_NONE && left > 0)
+		code = queue_again(f, done, left, true, done, &none, e);
+	if (code == ERR_NONE && count > 0)
+		log_info(TAG_REDIS, "%zu waiting operations checked against the lists", count);
 	for (size_t i = 0; i < count; i++)
 		operation_unref(&ops[i]);
 	free(ops);
-	buf_free(&entry);
-	redis_args_free(&args);
-	if (code == ERR_NONE && count > 0)
-		log_info(TAG_REDIS, "%zu waiting operations checked against the lists", count);
-	return code == ERR_NONE ? changelog_catch_up(f->session.redis, s->mirror, e) : code;
+	free(done);
+	return code;
 }
 
 /* --- joining --- */

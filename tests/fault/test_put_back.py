@@ -1,5 +1,11 @@
 """Operations that Redis or a drain elsewhere has overtaken while an instance was stopped."""
+import os
+
+import pytest
+
 from harness import await_consistent, item, sync_status, wait_until
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def shown(daemon, ref):
@@ -63,3 +69,18 @@ def test_an_instance_that_slept_through_the_drain_brings_nothing_back(system):
     await_status((a, b), ref, "newer")
     await_consistent(a)
     assert sync_status(a)["pending_updates"] == 0
+
+
+@pytest.mark.parametrize("marker, verdict", [("+", b"done"), ("*", b"ok")])
+def test_what_was_settled_meanwhile_is_put_back_only_for_sure(system, relevo, marker, verdict):
+    """Between an instance's look at the lists and its putting back, a drain may have settled it."""
+    db, op = system.redis.db, "01a20e7a-243c-7b4b-99a3-d5380f09a5d3"
+    epoch = db.hget("items:log", "epoch")
+    with open(os.path.join(ROOT, "src", "redis", "lua", "accept.lua"), encoding="ascii") as text:
+        accept = db.register_script(text.read())
+    db.set(f"items:done:{op}", "{}")
+    relevo.pause()
+    answer = accept(args=[epoch, "x", "1", 1000, op, "c", f"pending_{op}", marker, '{"op":"x"', "-"])
+    assert answer[1] == verdict
+    assert db.llen("items:pending") == (verdict == b"ok")
+    db.delete("items:pending", "items:ops", "items:pending:ids")

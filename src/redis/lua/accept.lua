@@ -1,13 +1,13 @@
 -- accept: queue operations in the pending lists, mark their items, log the changes.
 -- ARGV: epoch, instance, nonce, limit, then six values an operation: operation, kind (c u d),
---   item key, expected marker of that item ('' none, '*' any), entry without `seq` and brace,
+--   item key, expected marker of that item ('' none, '*' or '+' any), entry without `seq` and brace,
 --   fingerprint ('-' none).
 -- Entries are numbered by `items:order`, which a new epoch does not set back.
 -- Returns {seq (0: nothing was logged), verdict, ..}: a verdict is `ok`, `full`, `stale` (the
 --   item's marker is not the expected one: catch up and decide again), `moved` (the temporary
 --   item has its final id), `dup:FINGERPRINT` (this operation waits already), `done` (this keyed
 --   operation is applied already). With marker '*' what is known to be accepted is put back: it is
---   neither moved nor done, the drain finds out.
+--   neither moved nor done, the drain finds out. With '+' too, unless its record says that it is done.
 if redis.call('HGET', 'items:log', 'epoch') ~= ARGV[1] then
 	return redis.error_reply('EPOCH changed')
 end
@@ -19,6 +19,7 @@ local seq = tonumber(redis.call('HGET', 'items:log', 'seq')) + 1
 local changes, verdicts = {}, {}
 
 local function verdict(op, kind, key, expected, fingerprint)
+	local again = expected == '*' or expected == '+'
 	local known = redis.call('HGET', 'items:ops', op)
 	if known then
 		return 'dup:' .. known
@@ -26,11 +27,11 @@ local function verdict(op, kind, key, expected, fingerprint)
 	if waiting >= limit then
 		return 'full'
 	end
-	if expected ~= '*' and fingerprint ~= '-'
+	if (expected == '+' or (not again and fingerprint ~= '-'))
 		and redis.call('EXISTS', 'items:done:' .. op) == 1 then
 		return 'done'
 	end
-	if kind ~= 'c' and expected ~= '*' then
+	if kind ~= 'c' and not again then
 		if string.sub(key, 1, 8) == 'pending_'
 			and redis.call('EXISTS', 'items:done:' .. string.sub(key, 9)) == 1 then
 			return 'moved'

@@ -70,7 +70,8 @@ static enum err_code log_unlogged(struct follow *f, struct err *e)
 
 /* --- operations that Redis forgot --- */
 
-/* `sure`: also if a record says that it is done. A retried operation has one of an earlier attempt. */
+/* `sure`: also if a record says that it is done. A retried operation has one of an earlier attempt.
+ */
 static void put_back_args(struct redis_args *args, const struct operation *op, bool sure,
 			  struct buf *entry, char key[ITEM_KEY_SIZE])
 {

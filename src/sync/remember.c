@@ -65,8 +65,8 @@ static enum err_code send_progress(struct redis *r, const char *epoch, const str
 	return redis_append(r, e, 4, set, NULL);
 }
 
-/* The records, then how far they go. An epoch that ends meanwhile does not matter: the progress says
- * whose it is. */
+/* The records, then how far they go. An epoch that ends meanwhile does not matter: the progress
+ * says whose it is. */
 static enum err_code send_step(struct redis *r, const char *epoch, const struct applied *found,
 			       size_t count, const struct progress *p, struct err *e)
 {

@@ -8,12 +8,12 @@
 
 #include "../store/store_private.h"
 #include "housekeeping.h"
-#include "remember.h"
 #include "relevo/clock.h"
 #include "relevo/drain.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
 #include "relevo/verify.h"
+#include "remember.h"
 
 /* Waiting for a drain from memory that another thread or instance runs. */
 #define BUSY_TRIES    10

@@ -5,18 +5,17 @@ import random
 import pytest
 
 import harness
-from harness import mariadb
 
 
 @pytest.fixture(scope="session")
 def _servers():
-    """One MariaDB and one Redis for all tests of this process."""
+    """One MySQL or MariaDB and one Redis for all tests of this process."""
     system = harness.System()
     try:
         yield system
     finally:
         system.close()
-        mariadb.drop_template()
+        harness.drop_templates()
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ packages_of() {
 	servers) echo mariadb-server mariadb-client redis-server curl ;;
 	proxy) echo nginx-light ;;
 	tests) echo python3 python3-pytest python3-pytest-timeout python3-pytest-xdist \
-		python3-pymysql python3-redis python3-requests ;;
+		python3-pymysql python3-cryptography python3-redis python3-requests ;;
 	checks) echo clang clang-format clang-tidy cppcheck shellcheck ;;
+	unstable) echo mmdebstrap ;;
 	bench) echo wrk nodejs ;;
 	*) echo "packages.sh: no group '$1'" >&2; return 1 ;;
 	esac

@@ -1,4 +1,5 @@
 """Differences between MySQL and the cache are found, logged, counted and repaired."""
+import contextlib
 import threading
 
 import pytest
@@ -171,12 +172,14 @@ def test_a_change_between_two_runs_of_the_daemon_is_found(system, filled):
     await_cache_exact(system, filled)
 
 
-ZERO_TIME = "SET STATEMENT sql_mode='' FOR UPDATE items SET updated_at=0 WHERE id=2"
+ZERO_TIME = ("SET sql_mode=''", "UPDATE items SET updated_at=0 WHERE id=2")
 
 
 def test_a_row_of_no_time_holds_up_nothing(system, filled):
     """updated_at 0000-00-00: shown, changed and drained like any other."""
-    system.mysql.sql(ZERO_TIME)
+    with contextlib.closing(system.mysql.connect()) as session, session.cursor() as cursor:
+        for statement in ZERO_TIME:
+            cursor.execute(statement)
     wait_until(lambda: sync_status(filled)["rebuilds_total"] >= 1, 8, "it is seen")
     system.mysql_down()
     for n in (1, 2, 3):

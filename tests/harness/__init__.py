@@ -5,16 +5,18 @@ from .client import Client, Response, raw_exchange
 from .crowd import Crowd
 from .items import DATE, FIELDS, ITEM_KEYS, item, item_key, row_of
 from .mariadb import MariaDB
+from .mysql import MySQL
 from .ports import free_port
 from .process import Process
 from .redis_server import Redis
 from .relevo import Relevo
+from .sql_server import drop_templates
 from .system import System
 from .wait import SLOW, wait_until
 
 __all__ = [
-    "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "Process", "Redis", "Relevo",
-    "Response", "SLOW", "System", "assert_cache_exact", "await_cache_exact", "await_consistent",
-    "cache_bytes", "drained", "expect_problem", "free_port", "item", "item_key", "items_of",
-    "pending_counts", "raw_exchange", "row_of", "sync_status", "wait_until",
+    "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "MySQL", "Process", "Redis",
+    "Relevo", "Response", "SLOW", "System", "assert_cache_exact", "await_cache_exact",
+    "await_consistent", "cache_bytes", "drained", "drop_templates", "expect_problem", "free_port",
+    "item", "item_key", "items_of", "pending_counts", "raw_exchange", "row_of", "sync_status", "wait_until",
 ]

@@ -11,7 +11,7 @@ def item(code="PC-01", **over):
 
 
 def row_of(shown):
-    """The data columns of an item or body, as MariaDB.items() shows them (without version)."""
+    """The data columns of an item or body, as SqlServer.items() shows them (without version)."""
     return tuple(shown.get(field) for field in FIELDS)
 
 

@@ -1,9 +1,10 @@
-"""MariaDB, Redis and any number of daemons, brought back to the first day between tests."""
+"""MySQL or MariaDB, Redis and any number of daemons, brought back to the first day between tests."""
 import os
 import shutil
 import tempfile
 
 from .mariadb import MariaDB
+from .mysql import MySQL
 from .redis_server import Redis
 from .relevo import Relevo
 from .wait import wait_until
@@ -12,7 +13,7 @@ from .wait import wait_until
 class System:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="relevo-test-")
-        self.mysql = MariaDB(self.folder)
+        self.mysql = (MySQL if MySQL.root else MariaDB)(self.folder)
         self.redis = Redis(self.folder)
         self.daemons = []
         self._tests = 0

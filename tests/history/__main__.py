@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 
-from harness import mariadb
+from harness import drop_templates
 from harness.system import System
 
 from .run import Run
@@ -59,7 +59,7 @@ def main():
             operations += count
     finally:
         system.close()
-        mariadb.drop_template()
+        drop_templates()
     print("\n".join(faults[:20]))
     print(f"{rounds} rounds, {operations} operations, {len(faults)} violations (seed {args.seed})")
     return 1 if faults else 0

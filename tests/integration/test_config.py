@@ -262,7 +262,7 @@ def test_a_wrong_mysql_password_counts_as_down(system):
 
 
 def test_percent_encoded_password(system):
-    system.mysql.admin("CREATE OR REPLACE USER 'odd@user'@'%' IDENTIFIED BY 'a:b/c@d%e#f?'")
+    system.mysql.admin("CREATE USER IF NOT EXISTS 'odd@user'@'%' IDENTIFIED BY 'a:b/c@d%e#f?'")
     system.mysql.admin("GRANT ALL ON relevo.* TO 'odd@user'@'%'")
     relevo = system.start(RELEVO_MYSQL_URL=f"mysql://odd%40user:a%3Ab%2Fc%40d%25e%23f%3F@127.0.0.1:"
                                            f"{system.mysql.port}/relevo")

@@ -1,4 +1,5 @@
 """items:cache is sent in part where Redis still has the last snapshot, and whole where not."""
+import contextlib
 import hashlib
 import pathlib
 import threading
@@ -21,8 +22,9 @@ def grown(system, rows, wide=False, **env):
     """A daemon with many items, of about 1 KB each if wide; its first snapshot has gone whole."""
     system.start().stop()
     text = WIDE if wide else "x"
-    system.mysql.sql(f"INSERT INTO items (code,type,status,area) SELECT CONCAT('C-',seq),%s,%s,%s"
-                     f" FROM seq_1_to_{rows}", (text, text, text * 2))
+    with contextlib.closing(system.mysql.connect()) as session, session.cursor() as cursor:
+        cursor.executemany("INSERT INTO items (code,type,status,area) VALUES (%s,%s,%s,%s)",
+                           [(f"C-{n}", text, text, text * 2) for n in range(1, rows + 1)])
     system.redis.wipe()
     daemon = system.start(**env)
     wait_until(lambda: sync_status(daemon)["cache_items"] == rows, 10, "all items")

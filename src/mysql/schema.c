@@ -7,7 +7,7 @@
 
 #include "relevo/log.h"
 
-#define LOCK_NAME     "CONCAT('relevo:',MD5(DATABASE()))"
+#define LOCK_NAME     "CONCAT('relevo:',LEFT(SHA2(DATABASE(),256),32))"
 #define LOCK_TRIES    50
 #define LOCK_PAUSE_MS 100
 

@@ -10,7 +10,7 @@
 #include "relevo/mem.h"
 
 /* One for each database of a server. */
-#define LOCK_NAME "CONCAT('relevo_drain:',MD5(DATABASE()))"
+#define LOCK_NAME "CONCAT('relevo_drain:',LEFT(SHA2(DATABASE(),256),32))"
 
 static bool lock_row(void *ctx, unsigned statement, const struct db_row *row)
 {

@@ -287,7 +287,7 @@ def test_a_drain_that_hangs_holds_up_no_write(system, relevo, end):
     relevo.pause()
     system.mysql.start()
     with contextlib.closing(system.mysql.connect()) as holder, holder.cursor() as cursor:
-        cursor.execute("SELECT GET_LOCK(CONCAT('relevo_drain:', MD5(DATABASE())), 0)")
+        cursor.execute("SELECT GET_LOCK(CONCAT('relevo_drain:', LEFT(SHA2(DATABASE(),256),32)), 0)")
         assert cursor.fetchall() == ((1,),)
         relevo.resume()
         relevo.await_health(mysql=True, redis=False)

@@ -20,3 +20,13 @@ unstable_ensure() {
 	}
 	mv "$folder.new" "$folder"
 }
+
+# Let the compiler and pkg-config take headers and libraries from folder $1 alone; what they make
+# runs here, with the loader and the libraries of that folder.
+unstable_compile() {
+	local libraries=$1/usr/lib/x86_64-linux-gnu
+	export PKG_CONFIG_SYSROOT_DIR=$1 PKG_CONFIG_LIBDIR=$libraries/pkgconfig:$1/usr/share/pkgconfig
+	export PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 CFLAGS="--sysroot=$1"
+	export LDFLAGS="-B$libraries -L$libraries -Wl,--disable-new-dtags,-rpath,$libraries"
+	LDFLAGS+=" -Wl,--dynamic-linker=$1/lib64/ld-linux-x86-64.so.2"
+}

@@ -269,6 +269,14 @@ def test_percent_encoded_password(system):
     assert relevo.api.post("/items", item()).status == 201
 
 
+@pytest.mark.parametrize("tls", ["off", "preferred"])
+def test_signs_in_with_and_without_tls(system, tls):
+    """MySQL knows an account that signed in until privileges are flushed; before, it takes more."""
+    system.mysql.admin("FLUSH PRIVILEGES")
+    relevo = system.start(RELEVO_MYSQL_URL=f"{system.mysql.url}?tls={tls}")
+    assert relevo.api.post("/items", item()).status == 201
+
+
 def test_several_mysql_hosts_are_tried_in_order(system):
     relevo = system.start(RELEVO_MYSQL_URL=f"mysql://relevo:relevo@127.0.0.1:1,127.0.0.1:"
                                            f"{system.mysql.port}/relevo")

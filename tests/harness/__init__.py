@@ -8,6 +8,7 @@ from .mariadb import MariaDB
 from .mysql import MySQL
 from .ports import free_port
 from .process import Process
+from .proxy import Proxy
 from .redis_server import Redis
 from .relevo import Relevo
 from .sql_server import drop_templates
@@ -15,8 +16,9 @@ from .system import System
 from .wait import SLOW, wait_until
 
 __all__ = [
-    "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "MySQL", "Process", "Redis",
+    "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "MySQL", "Process", "Proxy", "Redis",
     "Relevo", "Response", "SLOW", "System", "assert_cache_exact", "await_cache_exact",
     "await_consistent", "cache_bytes", "drained", "drop_templates", "expect_problem", "free_port",
-    "item", "item_key", "items_of", "pending_counts", "raw_exchange", "row_of", "sync_status", "wait_until",
+    "item", "item_key", "items_of", "pending_counts", "raw_exchange", "row_of", "sync_status",
+    "wait_until",
 ]

@@ -93,8 +93,8 @@ class Writer(threading.Thread):
 class Crowd:
     """Many writers at once."""
 
-    def __init__(self, count, ports, rng, retry=False):
-        self.writers = [Writer(f"W{n}", ports, random.Random(rng.random()), retry)
+    def __init__(self, count, ports, rng, retry=False, prefix="W"):
+        self.writers = [Writer(f"{prefix}{n}", ports, random.Random(rng.random()), retry)
                         for n in range(count)]
         for writer in self.writers:
             writer.start()

@@ -175,7 +175,8 @@ static unsigned run_all(struct run *r, const char *sql, size_t len)
 			return number;
 		next = mysql_next_result(m);
 	} while (next == 0);
-	return next > 0 ? mysql_errno(m) : 0;
+	/* Connector/C says -1, no more results, also when a session breaks off in the columns. */
+	return mysql_errno(m);
 }
 
 static enum err_code explain(struct run *r, bool late, int64_t limit_ms, bool commits,

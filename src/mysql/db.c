@@ -147,7 +147,8 @@ static unsigned take_result(struct run *r)
 		number = mysql_errno(m);
 		mysql_free_result(res);
 	} else {
-		number = mysql_field_count(m) ? mysql_errno(m) : 0;
+		/* Not by mysql_field_count: a session that breaks off in the rows forgets it. */
+		number = mysql_errno(m);
 		count = mysql_affected_rows(m);
 		made = mysql_insert_id(m);
 	}

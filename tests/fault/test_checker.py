@@ -260,7 +260,7 @@ def test_an_item_that_comes_back_after_its_delete_is_found():
 # --- dead letters ---
 
 def letter(reason="gone"):
-    return {"reason": reason, "base": {"code": "X"}, "data": {"area": "a1"}}
+    return {"reason": reason, "base": None, "data": {"area": "a1"}}
 
 
 def test_an_update_that_met_a_delete_explains_its_letter():

@@ -157,10 +157,11 @@ def check_dead_letters(operations, letters):
     items = by_item(operations)
     faults = []
     for letter in letters:
-        writes = items.get((letter.get("base") or {}).get("code"), [])
+        # A letter need not name the item, but its values are nobody else's.
+        updates = [w for w in operations if w.kind in ("put", "patch") and
+                   all((letter["data"] or {}).get(name) == v for name, v in w.values.items())]
+        writes = items[updates[0].code] if updates else []
         deletes = [w for w in writes if w.kind == "delete" and w.outcome in (OK, UNKNOWN)]
-        updates = [w for w in writes if w.kind in ("put", "patch") and
-                   all(letter["data"].get(name) == value for name, value in w.values.items())]
         if letter["reason"] != "gone" or not any(d.overlaps(u) for d in deletes for u in updates):
             faults.append(f"a dead letter that nothing explains: {letter}\n    {_show(writes)}")
     return faults

@@ -15,9 +15,8 @@ NEVER = float("-inf")
 
 
 class Nemesis:
-    def __init__(self, system, rng, faults=None):
+    def __init__(self, system, rng):
         self.system = system
-        self.faults = faults or FAULTS
         self.rng = rng
         self.excused = {}  # instance -> until when it is excused; inf while it is down
         self.story = []
@@ -38,7 +37,7 @@ class Nemesis:
 
     def one(self):
         """One random fault, and everything well again."""
-        name, fault = self.rng.choice(self.faults)
+        name, fault = self.rng.choice(FAULTS)
         began = time.monotonic()
         self.story.append(name)
         fault(self)
@@ -167,10 +166,6 @@ FAULTS = [(f.__name__.replace("_", " "), f) for f in (
     kill_mysql, stop_mysql, freeze_mysql, kill_mysql_in_the_drain, read_only_mysql, kill_sessions,
     lock_rows, kill_redis, freeze_redis, flush_redis, kill_daemon, stop_daemon, freeze_daemon,
     freeze_the_drainer, kill_the_drainer)]
-
-# Those that start no instance while another one drains: see test_history.py.
-SERVER_FAULTS = [(name, fault) for name, fault in FAULTS if fault not in (
-    kill_daemon, stop_daemon, freeze_daemon, freeze_the_drainer, kill_the_drainer)]
 
 
 def heal(system):

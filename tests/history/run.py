@@ -11,10 +11,10 @@ from .record import History
 
 
 class Run:
-    def __init__(self, system, rng, clients=12, instances=3, faults=None, **env):
+    def __init__(self, system, rng, clients=12, instances=3, **env):
         self.system = system
         self.history = History()
-        self.nemesis = Nemesis(system, random.Random(rng.random()), faults)
+        self.nemesis = Nemesis(system, random.Random(rng.random()))
         for _ in range(instances):
             system.start(**env)
         self.shared = Shared(self.history, system.daemons, self.nemesis.down)

@@ -300,6 +300,7 @@ enum load_part {
 	PART_CREATES,
 	PART_UPDATES,
 	PART_DELETES,
+	PART_WAITING,
 	PART_METADATA,
 	PART_COUNT
 };
@@ -311,6 +312,7 @@ static const char *const load_commands[PART_COUNT] = {
 	[PART_CREATES] = "LRANGE items:pending 0 -1",
 	[PART_UPDATES] = "LRANGE items:pending_updates 0 -1",
 	[PART_DELETES] = "LRANGE items:pending_deletes 0 -1",
+	[PART_WAITING] = "HKEYS items:ops",
 	[PART_METADATA] = "GET sync:metadata",
 };
 
@@ -376,10 +378,31 @@ static int operation_order(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
-/* The readable entries that have an operation id, in order of acceptance. */
+static int opid_order(const void *a, const void *b)
+{
+	return opid_compare(*(const struct opid *)a, *(const struct opid *)b);
+}
+
+/* The operations that wait, sorted; free it. */
+static struct opid *load_waiting(const redisReply *names, size_t *count)
+{
+	struct opid *waiting = mem_zero(names->elements + 1, sizeof(*waiting));
+	size_t n = 0;
+	for (size_t i = 0; i < names->elements; i++) {
+		if (opid_parse(names->element[i]->str, names->element[i]->len, &waiting[n]))
+			n++;
+	}
+	qsort(waiting, n, sizeof(*waiting), opid_order);
+	*count = n;
+	return waiting;
+}
+
+/* The readable entries that wait, in order of acceptance. The lists are trimmed at their heads
+ * only: a drain that died may have left settled entries behind one that waits. */
 static struct operation **load_operations(const redisReply *parts, size_t *count)
 {
-	size_t room = 1, n = 0;
+	size_t room = 1, n = 0, waiting_count = 0;
+	struct opid *waiting = load_waiting(parts->element[PART_WAITING], &waiting_count);
 	for (size_t i = PART_CREATES; i <= PART_DELETES; i++)
 		room += parts->element[i]->elements;
 	struct operation **ops = mem_zero(room, sizeof(struct operation *));
@@ -391,12 +414,14 @@ static struct operation **load_operations(const redisReply *parts, size_t *count
 			if (operation_decode(entry->str, entry->len, (enum op_kind)kind, &op,
 					     NULL) != ERR_NONE)
 				continue;
-			if (opid_is_zero(op->id))
+			if (bsearch(&op->id, waiting, waiting_count, sizeof(*waiting),
+				    opid_order) == NULL)
 				operation_unref(&op);
 			else
 				ops[n++] = op;
 		}
 	}
+	free(waiting);
 	qsort(ops, n, sizeof(struct operation *), operation_order);
 	*count = n;
 	return ops;

@@ -8,12 +8,17 @@ from harness import await_consistent, item, sync_status, wait_until
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+def script(system, name):
+    with open(os.path.join(ROOT, "src", "redis", "lua", f"{name}.lua"), encoding="ascii") as text:
+        return system.redis.db.register_script(text.read())
+
+
 def shown(daemon, ref):
     return daemon.api.get(f"/items/{ref}").data
 
 
-def create_offline(daemon, other):
-    ref = daemon.api.post("/items", item(code="X", status="v0")).json()["data"]["id"]
+def create_offline(daemon, other, code="X"):
+    ref = daemon.api.post("/items", item(code=code, status="v0")).json()["data"]["id"]
     wait_until(lambda: other.api.get(f"/items/{ref}").status == 200, 5, "the other shows it")
     return ref
 
@@ -76,11 +81,31 @@ def test_what_was_settled_meanwhile_is_put_back_only_for_sure(system, relevo, ma
     """Between an instance's look at the lists and its putting back, a drain may have settled it."""
     db, op = system.redis.db, "01a20e7a-243c-7b4b-99a3-d5380f09a5d3"
     epoch = db.hget("items:log", "epoch")
-    with open(os.path.join(ROOT, "src", "redis", "lua", "accept.lua"), encoding="ascii") as text:
-        accept = db.register_script(text.read())
+    accept = script(system, "accept")
     db.set(f"items:done:{op}", "{}")
     relevo.pause()
     answer = accept(args=[epoch, "x", "1", 1000, op, "c", f"pending_{op}", marker, '{"op":"x"', "-"])
     assert answer[1] == verdict
     assert db.llen("items:pending") == (verdict == b"ok")
     db.delete("items:pending", "items:ops", "items:pending:ids")
+
+
+def test_what_a_dead_drain_settled_but_did_not_trim_waits_no_more(system):
+    """The lists are trimmed at their heads, so it still stands behind one that waits."""
+    a, b = system.start(), system.start()
+    db = system.redis.db
+    system.mysql_down()
+    first = create_offline(a, b, code="X")
+    settled = create_offline(a, b, code="Y")
+    a.kill()
+    op = settled.removeprefix("pending_")
+    db.set("sync:lease", "7", ex=10)
+    script(system, "settle")(args=[
+        7, db.hget("items:log", "epoch"), "a", "1", '[{"t":"done","ops":["%s"]}]' % op, 0, 0, 0,
+        1, op, settled, "", 1, op, '{"kind":"create","state":"applied","id":null}', 60, 0])
+    wait_until(lambda: db.hget("items:log", "snap") == db.hget("items:log", "seq"), 5,
+               "the other's snapshot is later than that")
+    a.start(wait="up")
+    assert [row["id"] for row in a.api.get("/items").data] == [first]
+    assert db.hkeys("items:ops") == [first.removeprefix("pending_").encode()]
+    assert db.llen("items:pending") == 2

@@ -113,6 +113,19 @@ static void read_fields(struct applied *a, const char *text, size_t len)
 	json_decref(object);
 }
 
+/* Hands over what was found, or drops it after an error. */
+static enum err_code found_give(struct found *f, enum err_code code, struct applied **out,
+				size_t *count)
+{
+	if (code != ERR_NONE) {
+		found_free(f);
+		return code;
+	}
+	*out = f->at;
+	*count = f->count;
+	return ERR_NONE;
+}
+
 static bool found_row(void *ctx, unsigned statement, const struct db_row *row)
 {
 	struct found *f = ctx;
@@ -169,13 +182,7 @@ enum err_code applied_find(struct db *d, const struct opid *ops, size_t count, s
 		code = db_run(d, sql.bytes, sql.len, false, false, found_row, &f, NULL, e);
 	}
 	buf_free(&sql);
-	if (code != ERR_NONE) {
-		found_free(&f);
-		return code;
-	}
-	*out = f.at;
-	*found = f.count;
-	return ERR_NONE;
+	return found_give(&f, code, out, found);
 }
 
 enum err_code applied_after(struct db *d, struct opid after, unsigned limit, struct applied **out,
@@ -191,13 +198,7 @@ enum err_code applied_after(struct db *d, struct opid after, unsigned limit, str
 		   (int)APPLIED_BATCH, limit);
 	code = db_run(d, sql.bytes, sql.len, false, false, found_row, &f, NULL, e);
 	buf_free(&sql);
-	if (code != ERR_NONE) {
-		found_free(&f);
-		return code;
-	}
-	*out = f.at;
-	*found = f.count;
-	return ERR_NONE;
+	return found_give(&f, code, out, found);
 }
 
 void applied_free(struct applied *a)

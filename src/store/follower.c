@@ -91,7 +91,7 @@ static void put_back_args(struct redis_args *args, const struct operation *op, b
 	buf_reset(entry);
 }
 
-/* Those that are done go to *done, which has room for `count`. */
+/* Those that are done go to `done`, which has room for `count`. */
 static void take_done(const redisReply *reply, struct operation *const *ops, size_t count,
 		      struct operation **done, size_t *done_count)
 {
@@ -102,7 +102,8 @@ static void take_done(const redisReply *reply, struct operation *const *ops, siz
 	}
 }
 
-/* Queue operations again; the script knows by their ids which ones it has. */
+/* Queue operations again; the script knows by their ids which ones it has. `done` is NULL if
+ * `sure`: then none is taken for done. */
 static enum err_code queue_again(struct follow *f, struct operation *const *ops, size_t count,
 				 bool sure, struct operation **done, size_t *done_count,
 				 struct err *e)
@@ -126,7 +127,8 @@ static enum err_code queue_again(struct follow *f, struct operation *const *ops,
 		code = redis_script(f->session.redis, SCRIPT_ACCEPT, args, &reply, e);
 		if (code != ERR_NONE)
 			break;
-		take_done(reply, ops + i, n, done, done_count);
+		if (!sure)
+			take_done(reply, ops + i, n, done, done_count);
 		freeReplyObject(reply);
 	}
 	buf_free(&entry);
@@ -148,7 +150,7 @@ static bool still_waits(struct store *s, const struct operation *op)
 static enum err_code put_back(struct follow *f, struct err *e)
 {
 	struct store *s = f->store;
-	size_t count = 0, done_count = 0, left = 0, none = 0;
+	size_t count = 0, done_count = 0, left = 0;
 	struct operation **ops = mirror_operations(s->mirror, &count);
 	struct operation **done = mem_zero(count + 1, sizeof(struct operation *));
 	enum err_code code = queue_again(f, ops, count, false, done, &done_count, e);
@@ -157,7 +159,7 @@ static enum err_code put_back(struct follow *f, struct err *e)
 			done[left++] = done[i];
 	}
 	if (code == ERR_NONE && left > 0)
-		code = queue_again(f, done, left, true, done, &none, e);
+		code = queue_again(f, done, left, true, NULL, NULL, e);
 	if (code == ERR_NONE && count > 0)
 		log_info(TAG_REDIS, "%zu waiting operations checked against the lists", count);
 	for (size_t i = 0; i < count; i++)

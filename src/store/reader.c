@@ -45,8 +45,21 @@ static bool keep_row(void *ctx, unsigned statement, const struct db_row *result)
  * shows when it is in step again, be it before the read ends. */
 static void learn(struct store *s, struct changes *changes)
 {
-	mirror_apply_unlogged(s->mirror, changes);
+	if (changes->count > 0)
+		mirror_apply_unlogged(s->mirror, changes);
 	changes_free(changes);
+}
+
+/* Instances of ours raise the version with every change, other programs move the time only. */
+static void learn_row(struct store *s, struct changes *changes, struct row *row)
+{
+	const struct opid none = { { 0 } };
+	struct mirror_item_state known;
+	mirror_item_state(s->mirror, row->id, none, &known);
+	row_unref(&known.row);
+	bool foreign = known.has_base && known.base_version == row->version &&
+		       known.base_updated_us != row->updated_us;
+	changes_row(changes, row, foreign, false);
 }
 
 static bool get_from_mysql(struct store *s, struct session *session, struct job *j)
@@ -73,7 +86,7 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 	}
 	j->source = SOURCE_MYSQL;
 	if (learns && row != NULL)
-		changes_row(&changes, row, false, false);
+		learn_row(s, &changes, row);
 	else if (learns && state.has_base)
 		changes_delete(&changes, j->ref.id, state.base_version + 1, false);
 	learn(s, &changes);
@@ -148,7 +161,7 @@ static void learn_all(struct store *s, const struct all_rows *all, struct mirror
 	for (size_t from = 0; from < all->count; from += LEARN_STEP) {
 		struct changes changes = { 0 };
 		for (size_t i = from; i < all->count && i < from + LEARN_STEP; i++)
-			changes_row(&changes, all->at[i], false, false);
+			learn_row(s, &changes, all->at[i]);
 		learn(s, &changes);
 	}
 	mirror_view_each(before, add_gone, &gone);
@@ -178,7 +191,7 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 	struct err e = ERR_INIT;
 	bool read = false;
 	bool learns = !store_in_step(s);
-	struct mirror_view *before = mirror_view(s->mirror);
+	struct mirror_view *before = learns ? mirror_view(s->mirror) : NULL;
 	if (session_mysql(session, s)) {
 		put_select(&sql);
 		buf_puts(&sql, " WHERE id > 0 ORDER BY id");

@@ -68,7 +68,7 @@ static enum err_code send_progress(struct redis *r, const char *epoch, const str
 /* The records, then how far they go. An epoch that ends meanwhile does not matter: the progress
  * says whose it is. */
 static enum err_code send_step(struct redis *r, const char *epoch, const struct applied *found,
-			       size_t count, const struct progress *p, struct err *e)
+			       size_t count, const struct progress *p, size_t *put, struct err *e)
 {
 	enum err_code code = ERR_NONE;
 
@@ -79,8 +79,10 @@ static enum err_code send_step(struct redis *r, const char *epoch, const struct 
 	for (size_t i = 0; i <= count && code == ERR_NONE; i++) {
 		redisReply *reply = NULL;
 		code = redis_reply(r, &reply, e);
-		if (code == ERR_NONE)
-			freeReplyObject(reply);
+		if (code != ERR_NONE)
+			break;
+		*put += reply->type == REDIS_REPLY_STATUS; /* nil: it was there */
+		freeReplyObject(reply);
 	}
 	if (code != ERR_NONE)
 		redis_drop(r); /* answers may be under way */
@@ -88,7 +90,7 @@ static enum err_code send_step(struct redis *r, const char *epoch, const struct 
 }
 
 static enum err_code step(struct session *session, const char *epoch, struct progress *p,
-			  size_t *count, struct err *e)
+			  size_t *put, struct err *e)
 {
 	struct applied *found = NULL;
 	size_t n = 0;
@@ -99,11 +101,10 @@ static enum err_code step(struct session *session, const char *epoch, struct pro
 	p->all = n < STEP;
 	if (n > 0)
 		p->after = found[n - 1].op;
-	code = send_step(session->redis, epoch, found, n, p, e);
+	code = send_step(session->redis, epoch, found, n, p, put, e);
 	for (size_t i = 0; i < n; i++)
 		applied_free(&found[i]);
 	free(found);
-	*count += n;
 	return code;
 }
 
@@ -112,15 +113,15 @@ enum err_code remember(struct store *s, struct session *session, struct err *e)
 	struct mirror_position at = mirror_position(s->mirror);
 	int64_t until = clock_mono_ms() + REMEMBER_MS;
 	struct progress p;
-	size_t count = 0;
+	size_t put = 0;
 
 	if (!session_mysql(session, s))
 		return ERR_NONE;
 	enum err_code code = read_progress(session->redis, at.epoch, &p, e);
 	while (code == ERR_NONE && !p.all && clock_mono_ms() < until)
-		code = step(session, at.epoch, &p, &count, e);
-	if (count > 0)
+		code = step(session, at.epoch, &p, &put, e);
+	if (put > 0)
 		log_info(TAG_REBUILD, "%zu records of applied operations put back into Redis%s",
-			 count, p.all ? "" : ", more to come");
+			 put, p.all ? "" : ", more to come");
 	return code;
 }

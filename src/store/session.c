@@ -61,6 +61,14 @@ bool session_redis(struct session *s, struct store *store)
 	return false;
 }
 
+void session_redis_broke(struct session *s, struct store *store, const struct err *e)
+{
+	if (e->code == ERR_DOWN)
+		(void)session_redis(s, store);
+	else
+		store_redis_failed(store, e);
+}
+
 bool session_was_cut(int64_t began_ms)
 {
 	return clock_mono_ms() - began_ms < 100;

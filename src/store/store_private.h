@@ -70,6 +70,9 @@ void session_close(struct session *s);
 /* Ready to use now? Trips the circuit when the server does not answer. */
 bool session_mysql(struct session *s, struct store *store);
 bool session_redis(struct session *s, struct store *store);
+/* The same for a thread that no request waits for: one session that broke off says little of Redis,
+ * so it judges by a new one, which may take it another time-out. */
+void session_redis_broke(struct session *s, struct store *store, const struct err *e);
 /* A call that failed this soon did not time out: its connection was cut, the server may be well. */
 bool session_was_cut(int64_t began_ms);
 /* Opens the circuit that the error speaks of. */

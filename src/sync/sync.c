@@ -123,7 +123,7 @@ static void log_state(struct sync *y, json_t *state)
 	changes_sync(&changes, state);
 	if (changelog_append(y->session.redis, y->store->mirror, y->store->options->instance,
 			     &changes, NULL, 0, &seq, &e) != ERR_NONE)
-		store_redis_failed(y->store, &e);
+		session_redis_broke(&y->session, y->store, &e);
 	changes_free(&changes);
 }
 
@@ -442,7 +442,7 @@ static void run_cycle(struct sync *y, bool full)
 		return;
 	}
 	if (lease_take(y->session.redis, &y->lease, s->options->instance, &e) != ERR_NONE) {
-		store_redis_failed(s, &e);
+		session_redis_broke(&y->session, s, &e);
 		return;
 	}
 	if (run_under_lease(y, full, &c, &e) != ERR_NONE) {
@@ -452,7 +452,7 @@ static void run_cycle(struct sync *y, bool full)
 		if (redis_is_open(y->session.redis) && !db_is_open(y->session.db))
 			store_mysql_failed(s, &e);
 		else
-			store_redis_failed(s, &e);
+			session_redis_broke(&y->session, s, &e);
 	}
 	lease_drop(y->session.redis, &y->lease);
 }

@@ -1,7 +1,8 @@
 /* circuit.h - is a server usable? One circuit per server, shared by all threads.
  *
- * Opens on connection errors and time-outs, not on errors of a statement; answers go the other way
- * at once while it is open. Only the probe closes it. Lock-free reads, any thread.
+ * Opens when a connection is refused or falls silent, not on errors of a statement, and when one is
+ * cut only if no new one can be had; answers go the other way at once while it is open. Only the
+ * probe closes it. Lock-free reads, any thread.
  */
 #ifndef RELEVO_CIRCUIT_H
 #define RELEVO_CIRCUIT_H

@@ -30,6 +30,9 @@ void db_thread_end(void);
 struct db *db_new(const struct mysql_url *url, int64_t timeout_ms, const char *who);
 void db_free(struct db **d);
 bool db_is_open(const struct db *d);
+/* The last call failed because its connection was reset, closed or killed, not for want of an
+ * answer nor by a server that refuses: that says little of the server. Until the next db_ready. */
+bool db_was_cut(const struct db *d);
 void db_close(struct db *d);
 
 /* Open the session if it is closed: hosts in order, skipping those that are down or read-only
@@ -93,5 +96,7 @@ void sql_put_bytes(struct buf *out, const void *bytes, size_t len); /* x'..' */
  * 1836, 3100.., 1047 (WSREP), 1205 and 1213 (locked), 1062 (duplicate), 1021/1114 (disk full: down)
  * and so on; unknown server errors are ERR_REFUSED, unknown client errors ERR_DOWN. */
 enum err_code db_classify(unsigned error_number);
+/* It speaks of this connection alone: lost, or killed by somebody. */
+bool db_is_cut(unsigned error_number);
 
 #endif

@@ -20,6 +20,9 @@ struct redis;
 struct redis *redis_new(const struct redis_url *url, int64_t timeout_ms, const char *who);
 void redis_free(struct redis **r);
 bool redis_is_open(const struct redis *r);
+/* The last call failed because its connection was reset or closed, not for want of an answer nor by
+ * a server that refuses: that says little of the server. Until the next redis_ready. */
+bool redis_was_cut(const struct redis *r);
 void redis_drop(struct redis *r);
 /* Connect, AUTH, SELECT; with Sentinel ask the sentinels in order for the master and check ROLE.
  * A server that is loading or a replica (ROLE slave) is ERR_DOWN. */

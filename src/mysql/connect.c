@@ -12,6 +12,8 @@
 /* An idle session is renewed before the server's wait_timeout (20 s) can end it under a call. */
 #define IDLE_MAX_MS   15000
 #define SSL_ERROR     2026 /* CR_SSL_CONNECTION_ERROR */
+#define SERVER_GONE   2006 /* CR_SERVER_GONE_ERROR */
+#define SERVER_LOST   2013 /* CR_SERVER_LOST */
 #define SETTINGS_LEFT 100  /* ms that the settings get at least after a slow connect */
 
 static const char settings_sql[] =
@@ -145,6 +147,7 @@ static enum err_code connect_once(struct db *d, size_t i, enum tls_mode mode, un
 	const struct mysql_url *u = d->url;
 	const char *host = u->socket ? NULL : u->hosts[i].host;
 	unsigned port = u->socket ? 0 : u->hosts[i].port;
+	int64_t began = clock_mono_ms();
 	MYSQL *m = mysql_init(NULL);
 
 	if (!m)
@@ -154,6 +157,9 @@ static enum err_code connect_once(struct db *d, size_t i, enum tls_mode mode, un
 				CLIENT_MULTI_STATEMENTS)) {
 		*number = mysql_errno(m);
 		(void)err_set(e, ERR_DOWN, "%s: %s (%u)", d->host, mysql_error(m), *number);
+		/* The library tells a time-out by the same number. */
+		d->cut = (*number == SERVER_GONE || *number == SERVER_LOST) &&
+			 clock_mono_ms() - began < d->timeout_ms / 2;
 		mysql_close(m);
 		return ERR_DOWN;
 	}
@@ -200,7 +206,7 @@ static bool note_increment(void *ctx, unsigned statement, const struct db_row *r
 }
 
 /* Everything for one host within one time-out, counted from the first packet. */
-static enum err_code open_host(struct db *d, size_t i, struct err *e)
+static enum err_code open_once(struct db *d, size_t i, struct err *e)
 {
 	int64_t deadline = clock_mono_ms() + db_statement_ms(d), least;
 	enum err_code code = db_connect(d, i, e);
@@ -221,6 +227,21 @@ static enum err_code open_host(struct db *d, size_t i, struct err *e)
 	if (code)
 		db_close(d);
 	return code;
+}
+
+/* A connection that was cut while it was opened says little of the host: it gets a second one. */
+static enum err_code open_host(struct db *d, size_t i, struct err *e)
+{
+	struct err first = ERR_INIT;
+	enum err_code code;
+
+	d->cut = false;
+	code = open_once(d, i, &first);
+	if (code && d->cut) {
+		d->cut = false;
+		return open_once(d, i, e);
+	}
+	return code ? err_set(e, code, "%s", first.text) : ERR_NONE;
 }
 
 /* The server has nothing to say to an idle session: what is readable is its farewell. */

@@ -65,6 +65,11 @@ bool db_is_open(const struct db *d)
 	return d->mysql != NULL;
 }
 
+bool db_was_cut(const struct db *d)
+{
+	return d->cut;
+}
+
 void db_close(struct db *d)
 {
 	if (!d->mysql)
@@ -196,8 +201,10 @@ static enum err_code explain(struct run *r, bool late, int64_t limit_ms, bool co
 			      r->out.sql_errno);
 	else
 		(void)err_set(e, code, "MySQL %u: %s", r->out.sql_errno, mysql_error(d->mysql));
-	if (code == ERR_DOWN || code == ERR_UNCERTAIN)
+	if (code == ERR_DOWN || code == ERR_UNCERTAIN) {
 		abandon(d);
+		d->cut = !late && db_is_cut(r->out.sql_errno);
+	}
 	return code;
 }
 

@@ -101,3 +101,14 @@ enum err_code db_classify(unsigned error_number)
 	}
 	return is_client_error(error_number) ? ERR_DOWN : ERR_REFUSED;
 }
+
+bool db_is_cut(unsigned error_number)
+{
+	static const unsigned killed[] = { 1927, 3169, 4031 };
+
+	for (size_t i = 0; i < sizeof(killed) / sizeof(killed[0]); i++) {
+		if (killed[i] == error_number)
+			return true;
+	}
+	return is_client_error(error_number);
+}

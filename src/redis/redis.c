@@ -33,10 +33,17 @@ static struct timeval timeval_of(int64_t ms)
 				 .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
 }
 
+/* ETIMEDOUT: the kernel gave the peer up (tcp(7), keep-alive). */
+static bool is_silence(const redisContext *c)
+{
+	return c->err == REDIS_ERR_IO &&
+	       (errno == EAGAIN || errno == EWOULDBLOCK || errno == ETIMEDOUT);
+}
+
 const char *redis_trouble(const redisContext *c)
 {
 	ASSERT(c != NULL);
-	if (c->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK))
+	if (is_silence(c))
 		return "no answer in time";
 	return c->errstr[0] ? c->errstr : "connection lost";
 }
@@ -64,6 +71,11 @@ void redis_free(struct redis **r)
 bool redis_is_open(const struct redis *r)
 {
 	return r->context != NULL;
+}
+
+bool redis_was_cut(const struct redis *r)
+{
+	return r->cut;
 }
 
 void redis_drop(struct redis *r)
@@ -134,8 +146,10 @@ static enum err_code greet(struct redis *r, struct err *e)
 		redisReply *reply;
 		void *got = NULL;
 
-		if (redisGetReply(c, &got) != REDIS_OK)
+		if (redisGetReply(c, &got) != REDIS_OK) {
+			r->cut = !is_silence(c);
 			return err_set(e, ERR_DOWN, "%s: %s", r->host, redis_trouble(c));
+		}
 		reply = got;
 		if (i < replies && reply->type == REDIS_REPLY_ERROR)
 			code = err_set(e, ERR_DOWN, "%s: %s", r->host, reply->str);
@@ -211,11 +225,9 @@ static bool is_stale(const struct redis *r)
 	return r->outstanding > 0 || poll(&p, 1, 0) != 0;
 }
 
-enum err_code redis_ready(struct redis *r, struct err *e)
+static enum err_code open_any(struct redis *r, struct err *e)
 {
-	if (r->context && !is_stale(r))
-		return ERR_NONE;
-	redis_drop(r);
+	r->cut = false;
 	switch (r->url->form) {
 	case REDIS_TCP:
 		return open_tcp(r, r->url->hosts[0].host, r->url->hosts[0].port, e);
@@ -227,6 +239,21 @@ enum err_code redis_ready(struct redis *r, struct err *e)
 	return err_set(e, ERR_INTERNAL, "unknown form of Redis address");
 }
 
+enum err_code redis_ready(struct redis *r, struct err *e)
+{
+	struct err first = ERR_INIT;
+	enum err_code code;
+
+	if (r->context && !is_stale(r))
+		return ERR_NONE;
+	redis_drop(r);
+	code = open_any(r, &first);
+	/* A connection that was cut while it was opened says little of the server. */
+	if (code && r->cut)
+		return open_any(r, e);
+	return code ? err_set(e, code, "%s", first.text) : ERR_NONE;
+}
+
 static enum err_code not_open(struct err *e)
 {
 	return err_set(e, ERR_DOWN, "Redis: not connected");
@@ -234,9 +261,11 @@ static enum err_code not_open(struct err *e)
 
 static enum err_code broken(struct redis *r, struct err *e)
 {
+	bool cut = !is_silence(r->context);
 	enum err_code code = err_set(e, ERR_DOWN, "%s: %s", r->host, redis_trouble(r->context));
 
 	redis_drop(r);
+	r->cut = cut;
 	return code;
 }
 

@@ -11,6 +11,7 @@ struct redis {
 	char *who;
 	redisContext *context; /* NULL: closed */
 	size_t outstanding;    /* replies of the pipeline not taken yet */
+	bool cut;	       /* the last connection ended by itself, not by silence */
 	char host[300];	       /* for error texts */
 };
 

@@ -214,7 +214,7 @@ static enum err_code round_call(struct round *r, redisReply **out, struct err *e
 	publisher_wrote(&s->publisher, seq);
 	if (changelog_applied(r->session->redis, s->mirror, seq, nonce, at.epoch, NULL, &late) !=
 	    ERR_NONE)
-		store_redis_failed(s, &late);
+		store_redis_failed(s, r->session->redis, &late);
 	return ERR_NONE;
 }
 
@@ -240,7 +240,7 @@ static void know_latest(struct store *s, struct session *session)
 	struct err e = ERR_INIT;
 	if (session_redis(session, s) &&
 	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
-		store_redis_failed(s, &e);
+		store_redis_failed(s, session->redis, &e);
 }
 
 /* The operation waits already: a second try of ours, or a keyed request that came elsewhere too. */
@@ -298,13 +298,12 @@ static void round_run(struct round *r)
 	enum err_code code = ERR_DOWN;
 	/* The script knows operations by id, so a second try queues nothing twice. */
 	for (unsigned tries = 0; tries < 2 && session_redis(r->session, r->store); tries++) {
-		int64_t began = clock_mono_ms();
 		err_clear(&e);
 		code = round_call(r, &reply, &e);
 		/* A script that was sent may run yet, when a Redis that hangs goes on. */
 		for (size_t i = 0; code != ERR_NONE && i < r->count; i++)
 			r->at[i].job->maybe_queued = true;
-		if (code != ERR_DOWN || !session_was_cut(began))
+		if (code != ERR_DOWN || !redis_was_cut(r->session->redis))
 			break;
 	}
 	if (code == ERR_NONE && reply->elements != r->count + 1)
@@ -316,7 +315,7 @@ static void round_run(struct round *r)
 	} else {
 		if (e.code == ERR_NONE)
 			e.code = ERR_DOWN;
-		store_redis_failed(r->store, &e);
+		store_redis_failed(r->store, r->session->redis, &e);
 		round_failed(r, &e);
 	}
 	if (reply != NULL)

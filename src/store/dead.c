@@ -43,7 +43,7 @@ static json_t *letters_from_redis(struct store *s, struct session *session)
 	if (!session_redis(session, s))
 		return NULL;
 	if (redis_callf(session->redis, &reply, &e, "HVALS items:dead") != ERR_NONE) {
-		store_redis_failed(s, &e);
+		store_redis_failed(s, session->redis, &e);
 		return NULL;
 	}
 	json_t **letters = mem_zero(reply->elements + 1, sizeof(json_t *));
@@ -67,7 +67,7 @@ static json_t *letters_from_mysql(struct store *s, struct session *session)
 	if (!session_mysql(session, s))
 		return NULL;
 	if (dead_letter_list(session->db, LETTERS_MAX, &list, &count, &e) != ERR_NONE) {
-		store_mysql_failed(s, &e);
+		store_mysql_failed(s, session->db, &e);
 		return NULL;
 	}
 	json_t *array = json_array();
@@ -136,7 +136,7 @@ static bool discard_in_redis(struct store *s, struct session *session, const cha
 	    redis_callf(session->redis, &reply, &e, "HDEL items:dead %s", op) == ERR_NONE)
 		freeReplyObject(reply);
 	if (e.code != ERR_NONE)
-		store_redis_failed(s, &e);
+		store_redis_failed(s, session->redis, &e);
 	return e.code == ERR_NONE;
 }
 
@@ -151,7 +151,7 @@ static bool discard_in_mysql(struct store *s, struct session *session, struct op
 		db_run(session->db, sql.bytes, sql.len, true, false, NULL, NULL, NULL, &e);
 	buf_free(&sql);
 	if (code != ERR_NONE)
-		store_mysql_failed(s, &e);
+		store_mysql_failed(s, session->db, &e);
 	return code == ERR_NONE;
 }
 
@@ -319,7 +319,7 @@ static void retry_with_redis(struct store *s, struct session *session, struct op
 	j->result = JOB_QUEUED;
 	if (queue_again(s, session, op, &e) == ERR_NONE)
 		return;
-	store_redis_failed(s, &e);
+	store_redis_failed(s, session->redis, &e);
 	if (e.code == ERR_DOWN || e.code == ERR_DUPLICATE)
 		retry_without_redis(s, session, op, j);
 	else

@@ -181,7 +181,7 @@ static enum err_code found(struct follow *f, const char *was, bool lost, struct 
 	if (session_mysql(&f->session, s)) {
 		struct err read = ERR_INIT;
 		if (verify_read_all(f->session.db, s->mirror, &read) != ERR_NONE)
-			store_mysql_failed(s, &read);
+			store_mysql_failed(s, f->session.db, &read);
 	}
 	enum err_code code = changelog_found(f->session.redis, s->mirror, was, e);
 	if (code == ERR_NONE && lost) {
@@ -259,7 +259,7 @@ static void follow(struct follow *f, uint64_t switches)
 		if (code == ERR_NONE && more)
 			code = log_unlogged(f, &e);
 		if (code != ERR_NONE) {
-			store_redis_failed(s, &e);
+			store_redis_failed(s, f->session.redis, &e);
 			return;
 		}
 	}
@@ -275,7 +275,7 @@ static void load_from_mysql(struct follow *f)
 	if (verify_read_all(f->session.db, s->mirror, &e) == ERR_NONE)
 		mirror_mark_loaded(s->mirror);
 	else
-		store_mysql_failed(s, &e);
+		store_mysql_failed(s, f->session.db, &e);
 }
 
 void *follower_main(void *arg)
@@ -299,7 +299,7 @@ void *follower_main(void *arg)
 			follow(&f, switches);
 			atomic_store(&s->follower.joined, 0);
 		} else {
-			store_redis_failed(s, &e);
+			store_redis_failed(s, f.session.redis, &e);
 			log_debug(TAG_REDIS, "joining the log: %s", e.text);
 			pause_ms(s, RETRY_MS);
 		}

@@ -60,7 +60,7 @@ static redisReply *fetch_marks(struct lane *lane, struct job *const *jobs, size_
 		argv[i + 2] = keys[i];
 	}
 	if (redis_command(lane->session.redis, &reply, &e, count + 2, argv, NULL) != ERR_NONE) {
-		store_redis_failed(s, &e);
+		store_redis_failed(s, lane->session.redis, &e);
 		reply = NULL;
 	}
 	free(argv);
@@ -93,7 +93,7 @@ static bool mark_counts(struct lane *lane, const redisReply *mark, bool *caught_
 		return true;
 	if (!*caught_up) {
 		if (changelog_catch_up(lane->session.redis, s->mirror, &e) != ERR_NONE) {
-			store_redis_failed(s, &e);
+			store_redis_failed(s, lane->session.redis, &e);
 			return true;
 		}
 		*caught_up = true;
@@ -280,7 +280,7 @@ static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t se
 		/* fall through */
 	case COMMIT_DOWN:
 	case COMMIT_OPEN:
-		store_mysql_failed(lane->store, &w->error);
+		store_mysql_failed(lane->store, lane->session.db, &w->error);
 		list_push(&out->queue, j);
 		return;
 	}

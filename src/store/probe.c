@@ -27,6 +27,20 @@ static void note_failure(struct circuit *c, enum log_tag tag, const struct err *
 	*noted = true;
 }
 
+static enum err_code look_at_mysql(struct store *s, struct db *db, struct err *e)
+{
+	enum err_code code = db_ready(db, e);
+	if (code == ERR_NONE)
+		code = db_probe(db, e);
+	/* Usable means that our tables are there, too. */
+	if (code == ERR_NONE && !circuit_up(s->mysql)) {
+		db_be_patient(db, SCHEMA_MS);
+		code = tables_ensure(db, e);
+		db_be_patient(db, 0);
+	}
+	return code;
+}
+
 void *mysql_probe_main(void *arg)
 {
 	struct store *s = arg;
@@ -34,14 +48,10 @@ void *mysql_probe_main(void *arg)
 	bool noted = false;
 	while (!atomic_load(&s->stopping)) {
 		struct err e = ERR_INIT;
-		enum err_code code = db_ready(db, &e);
-		if (code == ERR_NONE)
-			code = db_probe(db, &e);
-		/* Usable means that our tables are there, too. */
-		if (code == ERR_NONE && !circuit_up(s->mysql)) {
-			db_be_patient(db, SCHEMA_MS);
-			code = tables_ensure(db, &e);
-			db_be_patient(db, 0);
+		enum err_code code = look_at_mysql(s, db, &e);
+		if (code != ERR_NONE && db_was_cut(db)) {
+			err_clear(&e);
+			code = look_at_mysql(s, db, &e);
 		}
 		if (code == ERR_NONE) {
 			circuit_close(s->mysql);
@@ -151,7 +161,12 @@ void *redis_probe_main(void *arg)
 	p.redis = redis_new(&s->options->redis, s->options->redis_timeout_ms, "probe");
 	while (!atomic_load(&s->stopping)) {
 		struct err e = ERR_INIT;
-		if (pulse_once(&p, &e) == ERR_NONE) {
+		enum err_code code = pulse_once(&p, &e);
+		if (code != ERR_NONE && redis_was_cut(p.redis)) {
+			err_clear(&e);
+			code = pulse_once(&p, &e);
+		}
+		if (code == ERR_NONE) {
 			circuit_close(s->redis);
 			noted = false;
 		} else {

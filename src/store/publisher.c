@@ -223,7 +223,7 @@ static bool publish_once(struct publisher *p, size_t most)
 		return true;
 	}
 	if (e.code != ERR_NONE)
-		store_redis_failed(s, &e);
+		store_redis_failed(s, p->redis, &e);
 	return false;
 }
 
@@ -269,7 +269,7 @@ static bool overdue(struct publisher *p, int64_t *behind_since)
 		return false;
 	}
 	if (changelog_snapshot_seq(p->redis, &snapshot, &e) != ERR_NONE) {
-		store_redis_failed(p->store, &e);
+		store_redis_failed(p->store, p->redis, &e);
 		return false;
 	}
 	if (snapshot >= position) {
@@ -315,7 +315,7 @@ void *publisher_main(void *arg)
 		switches = circuit_switches(s->redis);
 		if (!circuit_up(s->redis) || redis_ready(p->redis, &e) != ERR_NONE) {
 			if (e.code != ERR_NONE)
-				store_redis_failed(s, &e);
+				store_redis_failed(s, p->redis, &e);
 			release(p, UINT64_MAX);
 			snapshot_free(&p->last);
 			(void)circuit_wait_up(s->redis, clock_mono_ms() + TICK_MS);

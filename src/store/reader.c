@@ -20,7 +20,7 @@ static void catch_up(struct store *s, struct session *session)
 	struct err e = ERR_INIT;
 	if (session_redis(session, s) &&
 	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
-		store_redis_failed(s, &e);
+		store_redis_failed(s, session->redis, &e);
 }
 
 /* --- one item --- */
@@ -81,7 +81,7 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 		db_run(session->db, sql.bytes, sql.len, false, false, keep_row, &row, NULL, &e);
 	buf_free(&sql);
 	if (code != ERR_NONE) {
-		store_mysql_failed(s, &e);
+		store_mysql_failed(s, session->db, &e);
 		return false;
 	}
 	j->source = SOURCE_MYSQL;
@@ -198,7 +198,7 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 		read = db_run(session->db, sql.bytes, sql.len, false, true, add_row, &all, NULL,
 			      &e) == ERR_NONE;
 		if (!read)
-			store_mysql_failed(s, &e);
+			store_mysql_failed(s, session->db, &e);
 	}
 	j->result = JOB_DONE;
 	if (read) {
@@ -279,7 +279,7 @@ static json_t *record_from_redis(struct store *s, struct session *session, const
 	if (!session_redis(session, s))
 		return NULL;
 	if (redis_callf(session->redis, &reply, &e, "GET items:done:%s", op) != ERR_NONE) {
-		store_redis_failed(s, &e);
+		store_redis_failed(s, session->redis, &e);
 		return NULL;
 	}
 	if (reply->type == REDIS_REPLY_STRING)
@@ -297,7 +297,7 @@ static json_t *record_from_mysql(struct store *s, struct session *session, struc
 	if (!session_mysql(session, s))
 		return NULL;
 	if (applied_find(session->db, &op, 1, &found, &count, &e) != ERR_NONE) {
-		store_mysql_failed(s, &e);
+		store_mysql_failed(s, session->db, &e);
 		return NULL;
 	}
 	if (count > 0 && found[0].kind <= APPLIED_DELETE) {
@@ -368,7 +368,7 @@ static void instances_job(struct store *s, struct session *session, struct job *
 		return;
 	if (redis_callf(session->redis, &reply, &e, "ZRANGE sync:instances 0 -1 WITHSCORES") !=
 	    ERR_NONE) {
-		store_redis_failed(s, &e);
+		store_redis_failed(s, session->redis, &e);
 		return;
 	}
 	for (size_t i = 0; i + 1 < reply->elements; i += 2) {

@@ -17,7 +17,7 @@ static json_t *fetch_done(struct store *s, struct session *session, struct opid 
 		return NULL;
 	opid_format(op, text);
 	if (redis_callf(session->redis, &reply, &e, "GET items:done:%s", text) != ERR_NONE) {
-		store_redis_failed(s, &e);
+		store_redis_failed(s, session->redis, &e);
 		return NULL;
 	}
 	if (reply->type == REDIS_REPLY_STRING)
@@ -35,7 +35,7 @@ static struct applied *fetch_applied(struct store *s, struct session *session, s
 	if (!session_mysql(session, s))
 		return NULL;
 	if (applied_find(session->db, &op, 1, &found, &count, &e) != ERR_NONE) {
-		store_mysql_failed(s, &e);
+		store_mysql_failed(s, session->db, &e);
 		return NULL;
 	}
 	if (count == 0) {
@@ -176,7 +176,7 @@ static void tell_log(struct store *s, struct session *session, int64_t id)
 	bool asked = session_mysql(session, s);
 	if (asked && db_run(session->db, sql.bytes, sql.len, false, false, keep_row, &row, NULL,
 			    &e) != ERR_NONE)
-		store_mysql_failed(s, &e);
+		store_mysql_failed(s, session->db, &e);
 	if (row != NULL && (known == NULL || known->version < row->version))
 		changes_row(&changes, row, false, false);
 	else if (asked && e.code == ERR_NONE && row == NULL && known != NULL)
@@ -216,6 +216,6 @@ bool resolve_repeat(struct store *s, struct session *session, struct job *j)
 	/* Accepted elsewhere a moment ago? The log tells. */
 	if (session_redis(session, s) &&
 	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
-		store_redis_failed(s, &e);
+		store_redis_failed(s, session->redis, &e);
 	return repeat_waiting(s, j);
 }

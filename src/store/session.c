@@ -1,7 +1,7 @@
 /* session.c - a thread's pair of sessions and the circuits they report to. */
 #include "store_private.h"
 
-#include "relevo/clock.h"
+#include "relevo/log.h"
 
 void session_open(struct session *s, struct store *store, const char *who)
 {
@@ -16,18 +16,28 @@ void session_close(struct session *s)
 	db_thread_end();
 }
 
-void store_mysql_failed(struct store *s, const struct err *e)
+void store_mysql_failed(struct store *s, struct db *db, const struct err *e)
 {
-	if (e->code == ERR_DOWN || e->code == ERR_UNCERTAIN)
+	struct err fresh = ERR_INIT;
+	if (e->code != ERR_DOWN && e->code != ERR_UNCERTAIN)
+		return;
+	if (db_was_cut(db) && db_ready(db, &fresh) == ERR_NONE)
+		log_info(TAG_MYSQL, "a session was cut, MySQL is well: %s", e->text);
+	else
 		circuit_trip(s->mysql, e->text);
 }
 
-void store_redis_failed(struct store *s, const struct err *e)
+void store_redis_failed(struct store *s, struct redis *redis, const struct err *e)
 {
-	if (e->code == ERR_DOWN)
-		circuit_trip(s->redis, e->text);
-	else if (e->code == ERR_EPOCH || e->code == ERR_STALE)
+	struct err fresh = ERR_INIT;
+	if (e->code == ERR_EPOCH || e->code == ERR_STALE)
 		atomic_store(&s->follower.rejoin, true);
+	if (e->code != ERR_DOWN)
+		return;
+	if (redis_was_cut(redis) && redis_ready(redis, &fresh) == ERR_NONE)
+		log_info(TAG_REDIS, "a session was cut, Redis is well: %s", e->text);
+	else
+		circuit_trip(s->redis, e->text);
 }
 
 bool session_mysql(struct session *s, struct store *store)
@@ -42,7 +52,7 @@ bool session_mysql(struct session *s, struct store *store)
 	s->mysql_switches = switches;
 	if (db_ready(s->db, &e) == ERR_NONE)
 		return true;
-	store_mysql_failed(store, &e);
+	circuit_trip(store->mysql, e.text);
 	return false;
 }
 
@@ -57,21 +67,8 @@ bool session_redis(struct session *s, struct store *store)
 	s->redis_switches = switches;
 	if (redis_ready(s->redis, &e) == ERR_NONE)
 		return true;
-	store_redis_failed(store, &e);
+	circuit_trip(store->redis, e.text);
 	return false;
-}
-
-void session_redis_broke(struct session *s, struct store *store, const struct err *e)
-{
-	if (e->code == ERR_DOWN)
-		(void)session_redis(s, store);
-	else
-		store_redis_failed(store, e);
-}
-
-bool session_was_cut(int64_t began_ms)
-{
-	return clock_mono_ms() - began_ms < 100;
 }
 
 uint64_t store_log(struct store *s, struct session *session, const struct changes *changes,
@@ -81,18 +78,17 @@ uint64_t store_log(struct store *s, struct session *session, const struct change
 	struct err e = ERR_INIT;
 	/* A second try is harmless: versions make a change that is logged twice count once. */
 	for (unsigned tries = 0; tries < 2 && session_redis(session, s); tries++) {
-		int64_t began = clock_mono_ms();
 		err_clear(&e);
 		if (changelog_append(session->redis, s->mirror, s->options->instance, changes, done,
 				     done_count, &seq, &e) == ERR_NONE) {
 			publisher_wrote(&s->publisher, seq);
 			return seq;
 		}
-		if (e.code != ERR_DOWN || !session_was_cut(began))
+		if (e.code != ERR_DOWN || !redis_was_cut(session->redis))
 			break;
 	}
 	if (e.code != ERR_NONE)
-		store_redis_failed(s, &e);
+		store_redis_failed(s, session->redis, &e);
 	done_list_add(&s->unsent, done, done_count);
 	mirror_apply_unlogged(s->mirror, changes);
 	return 0;

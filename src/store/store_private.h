@@ -70,14 +70,10 @@ void session_close(struct session *s);
 /* Ready to use now? Trips the circuit when the server does not answer. */
 bool session_mysql(struct session *s, struct store *store);
 bool session_redis(struct session *s, struct store *store);
-/* The same for a thread that no request waits for: one session that broke off says little of Redis,
- * so it judges by a new one, which may take it another time-out. */
-void session_redis_broke(struct session *s, struct store *store, const struct err *e);
-/* A call that failed this soon did not time out: its connection was cut, the server may be well. */
-bool session_was_cut(int64_t began_ms);
-/* Opens the circuit that the error speaks of. */
-void store_redis_failed(struct store *s, const struct err *e);
-void store_mysql_failed(struct store *s, const struct err *e);
+/* A call on this session failed: opens the circuit if the error speaks of the server. A connection
+ * that was cut says little of it, so that is judged by a new one. */
+void store_redis_failed(struct store *s, struct redis *redis, const struct err *e);
+void store_mysql_failed(struct store *s, struct db *db, const struct err *e);
 
 struct lane {
 	struct store *store;

@@ -123,7 +123,7 @@ static void log_state(struct sync *y, json_t *state)
 	changes_sync(&changes, state);
 	if (changelog_append(y->session.redis, y->store->mirror, y->store->options->instance,
 			     &changes, NULL, 0, &seq, &e) != ERR_NONE)
-		session_redis_broke(&y->session, y->store, &e);
+		store_redis_failed(y->store, y->session.redis, &e);
 	changes_free(&changes);
 }
 
@@ -359,7 +359,7 @@ static enum err_code drain_patiently(struct drain *d, struct operation *const *o
 	return code;
 }
 
-static void count_memory_drain(struct sync *y, enum err_code code,
+static void count_memory_drain(struct sync *y, struct session *session, enum err_code code,
 			       const struct drain_report *report, const struct err *e)
 {
 	if (code != ERR_BUSY)
@@ -368,7 +368,7 @@ static void count_memory_drain(struct sync *y, enum err_code code,
 	atomic_fetch_add(&y->conflicts_outside, report->conflicts);
 	atomic_fetch_add(&y->drained, report->operations);
 	if (code != ERR_NONE)
-		store_mysql_failed(y->store, e);
+		store_mysql_failed(y->store, session->db, e);
 }
 
 static void free_operations(struct operation **ops, size_t count)
@@ -390,7 +390,7 @@ enum err_code sync_drain_memory(struct sync *y, struct session *session,
 		struct drain d = drain_of(y, session);
 		atomic_store(&y->unsettled, true);
 		code = drain_patiently(&d, ops != NULL ? ops : all, count, report, e);
-		count_memory_drain(y, code, report, e);
+		count_memory_drain(y, session, code, report, e);
 	}
 	free_operations(all, owned);
 	return code;
@@ -408,7 +408,7 @@ enum err_code sync_drain_memory_now(struct sync *y, struct session *session, boo
 	if (count > 0) {
 		atomic_store(&y->unsettled, true);
 		code = drain_memory(&d, all, count, &report, e);
-		count_memory_drain(y, code, &report, e);
+		count_memory_drain(y, session, code, &report, e);
 	}
 	free_operations(all, count);
 	return code;
@@ -442,7 +442,7 @@ static void run_cycle(struct sync *y, bool full)
 		return;
 	}
 	if (lease_take(y->session.redis, &y->lease, s->options->instance, &e) != ERR_NONE) {
-		session_redis_broke(&y->session, s, &e);
+		store_redis_failed(s, y->session.redis, &e);
 		return;
 	}
 	if (run_under_lease(y, full, &c, &e) != ERR_NONE) {
@@ -450,9 +450,9 @@ static void run_cycle(struct sync *y, bool full)
 		/* Which server failed shows in which session is closed; that of MySQL may not have
 		 * been opened yet. */
 		if (redis_is_open(y->session.redis) && !db_is_open(y->session.db))
-			store_mysql_failed(s, &e);
+			store_mysql_failed(s, y->session.db, &e);
 		else
-			session_redis_broke(&y->session, s, &e);
+			store_redis_failed(s, y->session.redis, &e);
 	}
 	lease_drop(y->session.redis, &y->lease);
 }

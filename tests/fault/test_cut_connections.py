@@ -397,6 +397,38 @@ def test_a_session_of_the_sync_thread_breaks_off_while_mysql_is_down(setup):
     setup.check()
 
 
+# --- one session says little of a server ---
+
+def write_while(setup, daemon, kill, rounds=60):
+    """Every session of the daemon is killed again and again, in between it writes."""
+    for round_ in range(rounds):
+        kill()
+        for kind in ("create", "patch")[:1 + round_ % 2]:
+            setup.write(daemon, kind)
+
+
+def test_killed_sessions_do_not_close_redis(setup):
+    """Whose they are: lanes', readers', follower's, publisher's, the sync thread's."""
+    daemon = setup.start()
+    setup.put_items(daemon, 40)
+    daemon.mysql.down()
+    daemon.await_health(mysql=False)
+    write_while(setup, daemon,
+                lambda: setup.system.redis.db.execute_command("CLIENT", "KILL", "SKIPME", "yes"))
+    assert not daemon.log_lines("Redis is down")
+    assert set(setup.statuses) == {202}
+    daemon.mysql.up()
+    setup.check()
+
+
+def test_killed_sessions_do_not_close_mysql(setup):
+    daemon = setup.start()
+    setup.put_items(daemon, 40)
+    write_while(setup, daemon, setup.system.mysql.kill_sessions)
+    assert not daemon.log_lines("MySQL is down")
+    setup.check()
+
+
 # --- black holes ---
 
 @pytest.mark.parametrize("point", ["half-of-the-text-sent", "all-sent", "nothing-answered",

@@ -36,13 +36,13 @@ static struct timeval timeval_of(int64_t ms)
 /* ETIMEDOUT: the kernel gave the peer up (tcp(7), keep-alive). */
 static bool is_silence(const redisContext *c)
 {
+	ASSERT(c != NULL);
 	return c->err == REDIS_ERR_IO &&
 	       (errno == EAGAIN || errno == EWOULDBLOCK || errno == ETIMEDOUT);
 }
 
 const char *redis_trouble(const redisContext *c)
 {
-	ASSERT(c != NULL);
 	if (is_silence(c))
 		return "no answer in time";
 	return c->errstr[0] ? c->errstr : "connection lost";

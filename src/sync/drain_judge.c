@@ -239,6 +239,11 @@ static bool mirror_explains(struct run *r, const struct row *row)
 	return explains;
 }
 
+static bool is_open_suspect(const struct plan *p)
+{
+	return p->suspect && !p->explained;
+}
+
 static bool read_explanation(void *ctx, unsigned statement, const struct db_row *result)
 {
 	struct reading *all = ctx;
@@ -255,15 +260,32 @@ static bool read_explanation(void *ctx, unsigned statement, const struct db_row 
 		struct plan *p = &all->plans[i];
 
 		/* What wrote the base itself explains no change after it. */
-		if (p->suspect && p->row->updated_us == applied_us &&
+		if (is_open_suspect(p) && p->row->updated_us == applied_us &&
 		    p->effect->base_updated_us != applied_us && (batch || p->row->id == id))
 			p->explained = true;
 	}
 	return true;
 }
 
+/* Ask Redis for what ours wrote while the suspect's operation was queued. */
+static enum err_code ask_overtaken(struct redis *redis, struct plan *p, struct err *e)
+{
+	char state[48], at[CLOCK_TEXT_SIZE];
+	redisReply *reply = NULL;
+	enum err_code code =
+		redis_callf(redis, &reply, e, "HGET items:overtaken %lld", (long long)p->row->id);
+
+	if (code != ERR_NONE)
+		return code;
+	clock_format(p->row->updated_us, at);
+	snprintf(state, sizeof(state), "%" PRIu64 " %s", p->row->version, at);
+	p->explained = reply->type == REDIS_REPLY_STRING && strcmp(reply->str, state) == 0;
+	freeReplyObject(reply);
+	return ERR_NONE;
+}
+
 /* Ask the record of what was applied about the suspects. */
-static enum err_code explain(struct run *r, struct plan *plans, size_t count, struct err *e)
+static enum err_code ask_applied(struct run *r, struct plan *plans, size_t count, struct err *e)
 {
 	struct reading all = { .plans = plans, .count = count };
 	struct err why = ERR_INIT;
@@ -272,7 +294,7 @@ static enum err_code explain(struct run *r, struct plan *plans, size_t count, st
 
 	buf_puts(&sql, "SELECT item_id,kind,applied_at FROM relevo_applied WHERE applied_at IN (");
 	for (size_t i = 0, put = 0; i < count; i++) {
-		if (!plans[i].suspect)
+		if (!is_open_suspect(&plans[i]))
 			continue;
 		if (put++ > 0)
 			buf_putc(&sql, ',');
@@ -283,6 +305,24 @@ static enum err_code explain(struct run *r, struct plan *plans, size_t count, st
 		      &why);
 	buf_free(&sql);
 	return drain_db_error(code, &why, e);
+}
+
+/* Who changed the rows that are not what the operations were based on: one of ours? */
+static enum err_code explain(struct run *r, struct plan *plans, size_t count, struct err *e)
+{
+	enum err_code code = ERR_NONE;
+	bool ask = false;
+
+	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
+		struct plan *p = &plans[i];
+
+		p->suspect = p->row != NULL && differs(p->effect, p->row);
+		p->explained = p->suspect && mirror_explains(r, p->row);
+		if (is_open_suspect(p) && r->d->redis != NULL)
+			code = ask_overtaken(r->d->redis, p, e);
+		ask |= is_open_suspect(p);
+	}
+	return code == ERR_NONE && ask ? ask_applied(r, plans, count, e) : code;
 }
 
 static bool operation_wins(const struct run *r, const struct plan *p)
@@ -342,25 +382,12 @@ static void judge(const struct run *r, struct plan *p)
 
 enum err_code plans_judge(struct run *r, struct plan *plans, size_t count, struct err *e)
 {
-	bool ask = false;
+	enum err_code code = explain(r, plans, count, e);
 
-	for (size_t i = 0; i < count; i++) {
-		struct plan *p = &plans[i];
-
-		p->suspect = p->row != NULL && differs(p->effect, p->row);
-		p->explained = p->suspect && mirror_explains(r, p->row);
-		ask |= p->suspect && !p->explained;
-	}
-	if (ask) {
-		enum err_code code = explain(r, plans, count, e);
-
-		if (code != ERR_NONE)
-			return code;
-	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && code == ERR_NONE; i++)
 		if (plans[i].fate == FATE_OPEN)
 			judge(r, &plans[i]);
-	return ERR_NONE;
+	return code;
 }
 
 /* --- values as each operation leaves them --- */

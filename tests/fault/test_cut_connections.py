@@ -429,6 +429,40 @@ def test_killed_sessions_do_not_close_mysql(setup):
     setup.check()
 
 
+# --- two instances at one item ---
+
+def test_a_direct_write_that_a_queued_one_overtook_is_no_conflict(setup):
+    """One instance queues a patch while the COMMIT of another one's is under way. That one goes on
+    until MySQL has forgotten the transaction, and the drain is done by one that comes anew."""
+    env = {"RELEVO_PROBE_INTERVAL": "1m", "RELEVO_MYSQL_TIMEOUT": "10s"}
+    near, far = setup.start(**env), setup.start(**env)
+    setup.put_items(near, 2)
+    far.mysql.down()
+    assert setup.write(far, "patch").status == 202  # far has noticed
+    near.mysql.arm(COMMIT, CLIENT, 0, stall=True)
+    path = next(iter(setup.ids.values()))
+    direct = threading.Thread(target=lambda: setup.write(near, "patch"))
+    direct.start()
+    wait_until(lambda: len(setup.system.mysql.sql("SELECT 1 FROM items WHERE version=2")) == 1, 5,
+               "the direct write is in MySQL")
+    queued = far.api.patch(path, {"type": "queued"})
+    assert queued.status == 202 and queued.data["version"] == 1
+    near.mysql.up()
+    direct.join()
+    assert setup.statuses[-1] == 200
+    code = f"new-{setup.count}"
+    before = setup.wanted[code]
+    setup.wanted[code] = (before[0], "queued", *before[2:5], 3)
+    for _ in range(40):
+        assert setup.write(near, "create").status == 201
+    assert setup.system.mysql.sql("SELECT COUNT(*) FROM relevo_applied WHERE kind=3")[0][0] < 40
+    for daemon in (near, far):
+        daemon.kill()
+        setup.system.daemons.remove(daemon)
+    setup.start()
+    setup.check()
+
+
 # --- black holes ---
 
 @pytest.mark.parametrize("point", ["half-of-the-text-sent", "all-sent", "nothing-answered",

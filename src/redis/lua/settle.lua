@@ -28,6 +28,7 @@ group(3, function(op, key, final)
 		local marker = name ~= '' and redis.call('HGET', ids, name)
 		if marker and string.sub(marker, 2) == op then
 			redis.call('HDEL', ids, name)
+			redis.call('HDEL', 'items:overtaken', name)
 		end
 	end
 	if final ~= '' then

@@ -373,6 +373,38 @@ def test_cut_in_the_script_that_queues(setup, daemon, point):
     setup.check()
 
 
+@pytest.mark.parametrize("cuts", [2, 3, 5])
+@pytest.mark.parametrize("point", ["half-of-the-text-sent", "nothing-answered", "half-answered"])
+def test_cuts_in_a_row_in_the_script_that_queues(setup, daemon, point, cuts):
+    """Whether or not Redis has queued it each time, it is queued once and nobody gets a 503."""
+    accept = script("accept")
+    daemon.mysql.down()
+    daemon.await_health(mysql=False)
+    for kind in ("create", "keyed", "patch"):
+        sizes = sizes_of(daemon.redis, accept, lambda: setup.write(daemon, kind))
+        fault = arm(daemon.redis, accept, sizes, point, times=cuts)
+        answer = setup.write(daemon, kind)
+        assert 2 <= fault.hits <= cuts, kind  # the log may tell sooner that it is queued
+        assert answer.status == 202, (kind, answer)
+    assert not daemon.log_lines("Redis is down")
+    daemon.mysql.up()
+    setup.check()
+
+
+@pytest.mark.parametrize("point", ["first-bytes-sent", "half-of-the-text-sent", "nothing-answered",
+                                   "two-bytes-answered", "half-answered"])
+def test_cut_in_the_publication(setup, daemon, point):
+    """The snapshot and its hash change together or not at all; the next one is whole."""
+    publish = script("publish")
+    for kind in KINDS:
+        sizes = sizes_of(daemon.redis, publish, lambda: setup.write(daemon, kind))
+        fault = arm(daemon.redis, publish, sizes, point)
+        assert setup.write(daemon, kind).status in (200, 201), kind
+        daemon.redis.await_hit(fault)
+        await_cache_exact(setup.system, daemon)
+    setup.check()
+
+
 @pytest.mark.parametrize("name", ["settle", "lease"])
 @every_point
 def test_cut_in_a_script_of_the_drain(setup, daemon, point, name):

@@ -13,17 +13,20 @@ struct verify {
 	struct mirror *mirror;
 	struct lease *lease;
 	const char *instance;
+	/* It takes an instance no longer than this from COMMIT to telling the log of it. */
+	int64_t in_flight_ms;
 	/* Told the log position of a repair, so that the snapshot follows. May be NULL. */
 	void (*wrote)(void *ctx, uint64_t seq);
 	void *ctx;
 };
 
 struct verify_report {
-	bool is_valid;	 /* cache, hash and MySQL are equal, or were made so */
-	bool hash_match; /* items:cache:hash is the hash of items:cache */
-	size_t items;	 /* in items:cache */
-	size_t repaired; /* rows that differed */
-	bool rebuilt;	 /* something was repaired: one rebuild */
+	bool is_valid;	  /* cache, hash and MySQL are equal, or were made so */
+	bool hash_match;  /* items:cache:hash is the hash of items:cache */
+	size_t items;	  /* in items:cache */
+	size_t repaired;  /* rows that differed */
+	size_t in_flight; /* rows whose writer has still to tell of them: look again soon */
+	bool rebuilt;	  /* something was repaired: one rebuild */
 };
 
 /* Errors: ERR_DOWN (either server), ERR_LEASE_LOST, ERR_EPOCH. */

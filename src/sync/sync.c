@@ -22,6 +22,9 @@
 /* Progress travels in the log at most this often. */
 #define PROGRESS_MS 100
 
+/* A write that MySQL does not answer is queued: read the log, two tries, a pause. */
+#define IN_FLIGHT_TRIES 4
+
 struct sync {
 	struct store *store;
 	pthread_t thread;
@@ -290,6 +293,8 @@ static enum err_code run_verify(struct sync *y, struct cycle *c, struct err *e)
 			    .mirror = s->mirror,
 			    .lease = &y->lease,
 			    .instance = s->options->instance,
+			    .in_flight_ms = s->options->mysql_timeout_ms +
+					    IN_FLIGHT_TRIES * s->options->redis_timeout_ms,
 			    .wrote = on_repair,
 			    .ctx = y };
 	if (!session_mysql(&y->session, s))
@@ -298,6 +303,8 @@ static enum err_code run_verify(struct sync *y, struct cycle *c, struct err *e)
 	if (code == ERR_NONE)
 		code = verify_run(&v, &c->checked, e);
 	c->verify = code == ERR_NONE;
+	if (c->checked.in_flight > 0)
+		y->cycle_at_ms = clock_mono_ms() + s->options->probe_interval_ms;
 	if (code == ERR_NONE && c->checked.rebuilt)
 		atomic_fetch_add(&y->rebuilds, 1);
 	return code;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "in_flight.h"
 #include "relevo/clock.h"
 #include "relevo/digest.h"
 #include "relevo/log.h"
@@ -363,9 +364,31 @@ static enum err_code second_look(struct verify *v, const struct ids *differ, str
 	return code;
 }
 
+/* Forget those whose writer has still to tell of them. */
+static enum err_code leave_in_flight(struct verify *v, struct fetched *f, size_t *left,
+				     struct err *e)
+{
+	bool *flags = mem_zero(REPAIR_BATCH, sizeof(*flags));
+	size_t kept = 0;
+	enum err_code code =
+		in_flight_find(v->db, v->mirror, v->in_flight_ms, f->rows, f->count, flags, e);
+	for (size_t i = 0; i < f->count && code == ERR_NONE; i++) {
+		if (flags[i])
+			row_unref(&f->rows[i]);
+		else
+			f->rows[kept++] = f->rows[i];
+	}
+	if (code == ERR_NONE) {
+		*left += f->count - kept;
+		f->count = kept;
+	}
+	free(flags);
+	return code;
+}
+
 /* Repair under the row locks, so that no write of ours slips in between. */
 static enum err_code repair_batch(struct verify *v, const int64_t *ids, size_t count,
-				  size_t *repaired, struct err *e)
+				  struct verify_report *report, struct err *e)
 {
 	struct fetched locked = { 0 }, plain = { 0 };
 	struct changes changes = { 0 };
@@ -377,9 +400,11 @@ static enum err_code repair_batch(struct verify *v, const int64_t *ids, size_t c
 		code = fetch(v, ids, count, "", "", &plain, e);
 	if (code == ERR_NONE)
 		code = changelog_catch_up(v->redis, v->mirror, e);
+	if (code == ERR_NONE)
+		code = leave_in_flight(v, &locked, &report->in_flight, e);
 	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
 		struct row *theirs = fetched_find(&locked, ids[i]);
-		/* Locked by somebody: it is being written, the next check sees what comes of it. */
+		/* Locked by somebody or in flight: the next check sees what comes of it. */
 		if (theirs == NULL && fetched_find(&plain, ids[i]) != NULL)
 			continue;
 		add_repair(v, ids[i], theirs, &changes);
@@ -388,7 +413,7 @@ static enum err_code repair_batch(struct verify *v, const int64_t *ids, size_t c
 		code = changelog_append(v->redis, v->mirror, v->instance, &changes, NULL, 0, &seq,
 					e);
 	if (code == ERR_NONE && changes.count > 0) {
-		*repaired += changes.count;
+		report->repaired += changes.count;
 		if (v->wrote != NULL)
 			v->wrote(v->ctx, seq);
 	}
@@ -405,7 +430,7 @@ static enum err_code repair(struct verify *v, const struct ids *still, struct ve
 	enum err_code code = ERR_NONE;
 	for (size_t i = 0; i < still->count && code == ERR_NONE; i += REPAIR_BATCH) {
 		size_t n = still->count - i < REPAIR_BATCH ? still->count - i : REPAIR_BATCH;
-		code = repair_batch(v, still->at + i, n, &report->repaired, e);
+		code = repair_batch(v, still->at + i, n, report, e);
 	}
 	if (report->repaired > 0) {
 		report->rebuilt = true;

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness import (SLOW, Crowd, Proxy, await_cache_exact, await_consistent, item, item_key,
-                     items_of, row_of, wait_until)
+                     items_of, row_of, sync_status, wait_until)
 from harness.proxy import CLIENT, SERVER
 
 TIMEOUT = 1.0  # RELEVO_MYSQL_TIMEOUT
@@ -493,6 +493,36 @@ def test_a_direct_write_that_a_queued_one_overtook_is_no_conflict(setup):
         setup.system.daemons.remove(daemon)
     setup.start()
     setup.check()
+
+
+def test_a_create_without_its_answer_is_shown_once(setup):
+    """MySQL has it, its instance does not know that and queues it at last. Another one that checks
+    meanwhile must not show the row besides."""
+    near = setup.start(RELEVO_MYSQL_TIMEOUT="3s", RELEVO_PROBE_INTERVAL="5s")
+    far = setup.start(RELEVO_MYSQL_TIMEOUT="3s", RELEVO_PROBE_INTERVAL="1m")
+    setup.put_items(near, 2)
+
+    def check():
+        """A whole cycle of the other instance."""
+        last = sync_status(far)["last_sync"]
+        wait_until(lambda: far.api.post("/sync/run").status == 202, 5, "a cycle")
+        wait_until(lambda: sync_status(far)["last_sync"] != last, 5, "its end")
+
+    def shown(daemon):
+        return [row["id"] for row in items_of(daemon) if row["code"] == "new-3"]
+    near.mysql.arm(COMMIT, CLIENT, 0, stall=True)
+    create = threading.Thread(target=lambda: setup.write(near, "create"))
+    create.start()
+    wait_until(lambda: "new-3" in setup.system.mysql.codes(), 5, "the row is in MySQL")
+    while create.is_alive():
+        check()
+        assert len(shown(far)) < 2
+    assert setup.statuses[-1] == 202
+    assert [len(shown(daemon)) for daemon in (near, far)] == [1, 1]
+    check()
+    assert [len(shown(daemon)) for daemon in (near, far)] == [1, 1]
+    near.mysql.up()
+    setup.check(rebuilds=0)
 
 
 # --- black holes ---

@@ -132,6 +132,10 @@ static enum err_code pulse_once(struct pulse *p, struct err *e)
 {
 	struct store *s = p->store;
 	struct redis_facts facts = { .durability = DURABILITY_UNKNOWN };
+	bool was_up = circuit_up(s->redis);
+	/* Somebody found it down: it is up when it takes new sessions, and writes. */
+	if (!was_up)
+		redis_drop(p->redis);
 	enum err_code code = redis_ready(p->redis, e);
 	if (code == ERR_NONE)
 		code = redis_probe(p->redis, &facts, e);
@@ -147,10 +151,12 @@ static enum err_code pulse_once(struct pulse *p, struct err *e)
 	atomic_store(&s->durability, (int)facts.durability);
 	atomic_store(&s->evicts, facts.evicts);
 	warn_durability(p, &facts);
-	if (clock_mono_ms() < p->beat_at_ms)
+	if (was_up && clock_mono_ms() < p->beat_at_ms)
 		return ERR_NONE;
-	p->beat_at_ms = clock_mono_ms() + HEARTBEAT_MS;
-	return heartbeat(p, e);
+	code = heartbeat(p, e);
+	if (code == ERR_NONE)
+		p->beat_at_ms = clock_mono_ms() + HEARTBEAT_MS;
+	return code;
 }
 
 void *redis_probe_main(void *arg)

@@ -20,11 +20,11 @@ class Redis(Process):
     def url(self):
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def launch(self):
+    def launch(self, *extra):
         self.spawn(["redis-server", "--bind", "127.0.0.1", "--port", str(self.port),
                     "--dir", self.data, "--save", "", "--maxmemory-policy", "noeviction",
                     "--appendonly", "yes" if self.durable else "no",
-                    "--appendfsync", "always"])
+                    "--appendfsync", "always", *extra])
 
     def start(self):
         if not self.running:

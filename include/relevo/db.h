@@ -89,7 +89,9 @@ struct buf;
 void sql_put_text(struct buf *out, const char *text, size_t len);
 struct opid;
 void sql_put_opid(struct buf *out, struct opid id); /* x'..' */
-void sql_put_time(struct buf *out, int64_t us);	    /* '2026-01-31 12:00:00.123456' */
+/* '2026-01-31 12:00:00.123456'; a time that no TIMESTAMP holds (a clock was wrong) becomes the
+ * nearest one: MySQL would refuse the whole statement. */
+void sql_put_time(struct buf *out, int64_t us);
 void sql_put_bytes(struct buf *out, const void *bytes, size_t len); /* x'..' */
 
 /* What a client or server error number means; one table. 2006, 2013, 1040, 1053, 1290 (read-only),

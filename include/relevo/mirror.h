@@ -171,8 +171,8 @@ bool cursor_parse(const char *text, uint64_t *out);
  * that a waiting delete hides are not there. */
 void mirror_view_each(struct mirror_view *v, bool (*each)(void *ctx, struct row *row), void *ctx);
 
-/* Housekeeping, once a minute: forget tombstones older than 10 minutes and final ids older than
- * 7 days. */
+/* Housekeeping: forget tombstones older than 10 minutes and final ids older than 7 days.
+ * `now_us`: clock_mono_us(). */
 void mirror_expire(struct mirror *m, int64_t now_us);
 
 #endif

@@ -49,7 +49,8 @@ void tables_put_item_columns(struct buf *out);
 struct row *tables_row(const struct db_row *result);
 
 /* Appends `INSERT INTO relevo_applied (all columns) VALUES ` and one tuple each; applied_at and
- * item_id, version are SQL expressions where given as text ("@t", "@first+2"). Lifetime in s. */
+ * item_id, version are SQL expressions where given as text ("@t", "@first+2"). Lifetime in s,
+ * from now on by the clock of MySQL. */
 void applied_put_insert_head(struct buf *out);
 struct applied_tuple {
 	struct opid op;

@@ -74,7 +74,7 @@ void applied_put_tuple(struct buf *out, const struct applied_tuple *t)
 		sql_put_time(out, t->accepted_us);
 	else
 		buf_puts(out, "@t");
-	buf_printf(out, ",@t,@t+INTERVAL %u SECOND)", t->lifetime_s);
+	buf_printf(out, ",@t,NOW(6)+INTERVAL %u SECOND)", t->lifetime_s);
 }
 
 void applied_put_delete(struct buf *out, const struct opid *ops, size_t count)

@@ -6,6 +6,10 @@
 #include "relevo/db.h"
 #include "relevo/opid.h"
 
+/* The first second of 1970 stands for no time at all. */
+#define TIMESTAMP_MIN_US INT64_C(1000000)
+#define TIMESTAMP_MAX_US INT64_C(2147483647999999) /* 2038-01-19 03:14:07.999999 */
+
 static const char *escape_of(char c)
 {
 	switch (c) {
@@ -63,6 +67,10 @@ void sql_put_time(struct buf *out, int64_t us)
 {
 	char text[CLOCK_TEXT_SIZE];
 
+	if (us < TIMESTAMP_MIN_US)
+		us = TIMESTAMP_MIN_US;
+	if (us > TIMESTAMP_MAX_US)
+		us = TIMESTAMP_MAX_US;
 	clock_format(us, text);
 	text[10] = ' ';
 	buf_putc(out, '\'');

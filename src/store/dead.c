@@ -188,6 +188,17 @@ static bool letter_target(struct operation *op, json_t *letter)
 	       opid_parse_temp(json_string_value(id), json_string_length(id), &op->temp);
 }
 
+/* Now, but a second or more after the attempt that ended in the letter, whatever our clock says:
+ * the drain tells attempts by their seconds, and takes none for new that is not greater. */
+static int64_t accepted_after(json_t *letter)
+{
+	const char *text = json_string_value(json_object_get(letter, "accepted_at"));
+	int64_t now = clock_wall_us(), before = 0;
+	if (text != NULL && clock_parse(text, &before) && now < before + 1000000)
+		return before + 1000000;
+	return now;
+}
+
 /* What the letter asks for; a corrected body counts instead of its data. */
 static struct operation *letter_operation(struct job *j, json_t *letter)
 {
@@ -206,8 +217,7 @@ static struct operation *letter_operation(struct job *j, json_t *letter)
 		fields_copy(&op->fields, &j->fields);
 	else if (op->kind != OP_DELETE)
 		fields_from_json(&op->fields, data);
-	op->accepted_us = clock_wall_us();
-	/* Greater with every retry, and no two in a second: the drain counts by it. */
+	op->accepted_us = accepted_after(letter);
 	op->attempt = (unsigned)(op->accepted_us / 1000000);
 	return op;
 }

@@ -44,7 +44,7 @@ static void apply_delete(struct state *s, const struct change *c, bool logged)
 	if (has_base)
 		newer = c->version > it->base_version;
 	if (newer || c->force) {
-		state_set_tombstone(s, it, c->version, clock_wall_us());
+		state_set_tombstone(s, it, c->version, clock_mono_us());
 		if (!logged)
 			state_mark(s, it, c->force);
 	}
@@ -123,7 +123,7 @@ static void apply_done(struct state *s, const struct change *c)
 	}
 	if (!opid_is_zero(c->temp) && c->id > 0) {
 		struct item *temp = state_temp(s, c->temp);
-		state_remember_final(s, c->temp, c->id, clock_wall_us());
+		state_remember_final(s, c->temp, c->id, clock_mono_us());
 		if (temp != NULL)
 			state_move(s, temp, c->id);
 	}

@@ -265,7 +265,7 @@ void mirror_set_final_id(struct mirror *m, struct opid op, int64_t id)
 {
 	mirror_lock(m);
 	struct state *s = &m->state;
-	state_remember_final(s, op, id, clock_wall_us());
+	state_remember_final(s, op, id, clock_mono_us());
 	struct item *temp = state_temp(s, op);
 	/* while its create waits here, the log will tell when to move it */
 	if (temp != NULL && temp->base == NULL && !state_has_create(temp)) {

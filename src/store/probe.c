@@ -1,6 +1,7 @@
 /* probe.c - one thread a server that looks whether it is well, and the heartbeat. */
 #include "store_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "relevo/clock.h"
@@ -91,6 +92,21 @@ static void warn_durability(struct pulse *p, const struct redis_facts *facts)
 				    "use maxmemory-policy noeviction");
 }
 
+/* Seconds by the clock of Redis: those of the instances may differ. */
+static enum err_code redis_now(struct redis *r, long long *now_s, struct err *e)
+{
+	redisReply *reply = NULL;
+	enum err_code code = redis_callf(r, &reply, e, "TIME");
+	if (code != ERR_NONE)
+		return code;
+	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2)
+		*now_s = strtoll(reply->element[0]->str, NULL, 10);
+	else
+		code = err_set(e, ERR_INTERNAL, "Redis does not tell the time");
+	freeReplyObject(reply);
+	return code;
+}
+
 /* instance:{name}, requests:{name} and the registry of names. */
 static enum err_code heartbeat(struct pulse *p, struct err *e)
 {
@@ -109,7 +125,10 @@ static enum err_code heartbeat(struct pulse *p, struct err *e)
 		return code;
 	freeReplyObject(reply);
 	p->reported = requests;
-	long long now_s = (long long)(clock_wall_us() / 1000000);
+	long long now_s = 0;
+	code = redis_now(p->redis, &now_s, e);
+	if (code != ERR_NONE)
+		return code;
 	code = redis_callf(p->redis, &reply, e, "ZADD sync:instances %lld %s", now_s, name);
 	if (code != ERR_NONE)
 		return code;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relevo/clock.h"
 #include "relevo/commit.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
@@ -282,12 +281,8 @@ static void put_record(struct buf *sql, struct known *known)
 				       .attempt = a->attempt,
 				       .accepted_us = a->accepted_us,
 				       .lifetime_s = DRAIN_LIFETIME_S };
-	int64_t age_us = clock_wall_us() - a->applied_us;
 	char id[24], version[24];
 
-	/* It lives as long from now on as any other drained operation. */
-	if (age_us > 0)
-		tuple.lifetime_s += (unsigned)(age_us / 1000000);
 	if (a->version == 0 && known->row != NULL)
 		a->version = known->row->version;
 	snprintf(id, sizeof(id), "%" PRId64, a->item_id);

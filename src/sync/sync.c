@@ -501,7 +501,7 @@ static void *sync_main(void *arg)
 	session_open(&y->session, y->store, "sync");
 	while (next_cycle(y, &full)) {
 		run_cycle(y, full);
-		mirror_expire(y->store->mirror, clock_wall_us());
+		mirror_expire(y->store->mirror, clock_mono_us());
 	}
 	session_close(&y->session);
 	return NULL;

@@ -1,20 +1,18 @@
 """Connections that break off, fall silent or are refused at every byte that matters: each outcome
 that a daemon cannot know happens here, and nothing is lost or doubled."""
-import hashlib
-import os
 import threading
 import time
 from types import SimpleNamespace
 
 import pytest
 
-from harness import (SLOW, Crowd, Proxy, await_cache_exact, await_consistent, item, item_key,
+from harness import (SLOW, Crowd, await_cache_exact, await_consistent, item, item_key,
                      items_of, row_of, sync_status, wait_until)
 from harness.proxy import CLIENT, SERVER
+from harness.redis_server import script
 
 TIMEOUT = 1.0  # RELEVO_MYSQL_TIMEOUT
 COMMIT = b";COMMIT"  # not the session's READ COMMITTED; it ends what is sent with it
-LUA = os.path.join(os.path.dirname(__file__), "..", "..", "src", "redis", "lua")
 
 # Where an exchange breaks off: direction, and after which byte, by its sizes.
 POINTS = {
@@ -33,18 +31,11 @@ KINDS = ("create", "keyed", "put", "patch", "delete")
 every_point = pytest.mark.parametrize("point", POINTS)
 
 
-def script(name):
-    """How a call of this script begins, once Redis knows it."""
-    with open(os.path.join(LUA, f"{name}.lua"), "rb") as source:
-        return b"EVALSHA\r\n$40\r\n" + hashlib.sha1(source.read()).hexdigest().encode()
-
-
 class Setup:
     """Daemons behind proxies of their own, and what was answered to their clients."""
 
     def __init__(self, system):
         self.system = system
-        self.proxies = []
         self.wanted = {}  # code -> (*row, version)
         self.ids = {}     # code -> path, of items that exist
         self.temporary = {}  # code -> path as answered at first
@@ -52,20 +43,7 @@ class Setup:
         self.count = 0
 
     def start(self, **env):
-        mysql, redis = Proxy(self.system.mysql.port), Proxy(self.system.redis.port)
-        self.proxies += [mysql, redis]
-        daemon = self.system.daemon(
-            RELEVO_MYSQL_URL=f"mysql://relevo:relevo@127.0.0.1:{mysql.port}/relevo?tls=off",
-            RELEVO_REDIS_URL=f"redis://127.0.0.1:{redis.port}/0", **env)
-        daemon.mysql, daemon.redis = mysql, redis
-        return daemon.start()
-
-    def finish(self):
-        for proxy in self.proxies:
-            proxy.up()
-        self.system.end_daemons(check=True)
-        for proxy in self.proxies:
-            proxy.stop()
+        return self.system.start(proxied=True, **env)
 
     def put_items(self, daemon, count):
         """Items that are changed or deleted later."""
@@ -129,9 +107,7 @@ class Setup:
 
 @pytest.fixture
 def setup(system):
-    made = Setup(system)
-    yield made
-    made.finish()
+    return Setup(system)
 
 
 @pytest.fixture

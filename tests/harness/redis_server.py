@@ -1,4 +1,5 @@
 """A Redis of our own."""
+import hashlib
 import os
 
 import redis
@@ -6,6 +7,14 @@ import redis
 from .ports import free_port
 from .process import Process
 from .wait import wait_until
+
+_LUA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src", "redis", "lua")
+
+
+def script(name):
+    """How a call of this script begins, once Redis knows it."""
+    with open(os.path.join(_LUA, f"{name}.lua"), "rb") as source:
+        return b"EVALSHA\r\n$40\r\n" + hashlib.sha1(source.read()).hexdigest().encode()
 
 
 class Redis(Process):

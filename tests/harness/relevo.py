@@ -3,8 +3,10 @@ import os
 import signal
 
 from .client import Client
+from .clock import Clock
 from .ports import free_port
 from .process import Process
+from .proxy import Proxy
 from .wait import SLOW, wait_until
 
 # What a sanitizer's report begins with.
@@ -21,7 +23,8 @@ def relevod_path():
 def daemon_environment(env):
     """The test's own environment without RELEVO_ variables, then ours."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO")}
-    clean["ASAN_OPTIONS"] = "detect_leaks=1:exitcode=99:detect_stack_use_after_return=1"
+    clean["ASAN_OPTIONS"] = ("detect_leaks=1:exitcode=99:detect_stack_use_after_return=1:"
+                             "verify_asan_link_order=0")
     clean["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1:exitcode=99"
     suppressions = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tsan.supp")
     clean["TSAN_OPTIONS"] = f"exitcode=99:suppressions={suppressions}"
@@ -38,15 +41,41 @@ class Relevo(Process):
                     "RELEVO_INSTANCE": name, **(env or {})}
         self.api = Client(self.port)
         self.was_killed = False
+        self.clock = None
+        self.mysql = self.redis = None  # proxies of its own
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    def give_clock(self):
+        """A wall clock of its own, that a test may step. Before the start."""
+        self.clock = Clock(self.folder, self.name)
+        return self
+
+    def give_proxies(self, mysql_port, redis_port):
+        """Between it and the servers. Before the start."""
+        self.mysql, self.redis = Proxy(mysql_port), Proxy(redis_port)
+        self.env["RELEVO_MYSQL_URL"] = \
+            f"mysql://relevo:relevo@127.0.0.1:{self.mysql.port}/relevo?tls=off"
+        self.env["RELEVO_REDIS_URL"] = f"redis://127.0.0.1:{self.redis.port}/0"
+
+    def let_through(self):
+        for proxy in (self.mysql, self.redis):
+            if proxy:
+                proxy.up()
+
+    def drop_proxies(self):
+        for proxy in (self.mysql, self.redis):
+            if proxy:
+                proxy.stop()
+        self.mysql = self.redis = None
+
     def start(self, wait="online", **env):
         """`wait`: online (both servers up), up (answers HTTP), or None."""
         self.env.update(env)
-        self.spawn([relevod_path()], env=daemon_environment(self.env))
+        clock = self.clock.environment() if self.clock else {}
+        self.spawn([relevod_path()], env=daemon_environment({**self.env, **clock}))
         self.api = Client(self.port)
         self.was_killed = False
         if wait is not None:

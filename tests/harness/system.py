@@ -48,6 +48,7 @@ class System:
     def end_daemons(self, check):
         faults = []
         for daemon in self.daemons:
+            daemon.let_through()
             try:
                 if daemon.child is None:
                     continue
@@ -58,6 +59,8 @@ class System:
                     daemon.kill()
             except AssertionError as fault:
                 faults.append(str(fault))
+        for daemon in self.daemons:
+            daemon.drop_proxies()
         self.daemons = []
         assert not faults, "\n".join(faults)
 
@@ -70,10 +73,16 @@ class System:
 
     # --- daemons ---
 
-    def daemon(self, name=None, **env):
-        """A further daemon, not started yet. Keyword arguments are RELEVO_ variables."""
+    def daemon(self, name=None, clock=False, proxied=False, **env):
+        """A further daemon, not started yet. Keyword arguments are RELEVO_ variables.
+        `clock`: with a wall clock of its own; `proxied`: it reaches the servers through
+        `daemon.mysql` and `daemon.redis`, proxies of its own."""
         name = name or "abcdefgh"[len(self.daemons)]
         daemon = Relevo(self.logs, name, self.mysql.url, self.redis.url, env)
+        if clock:
+            daemon.give_clock()
+        if proxied:
+            daemon.give_proxies(self.mysql.port, self.redis.port)
         self.daemons.append(daemon)
         return daemon
 

@@ -134,8 +134,27 @@ static void times_are_spelled_as_mysql_does(void **state)
 	sql_put_time(&out, 1769860800123456);
 	assert_string_equal(out.bytes, "'2026-01-31 12:00:00.123456'");
 	buf_reset(&out);
+	sql_put_time(&out, 1000000);
+	assert_string_equal(out.bytes, "'1970-01-01 00:00:01.000000'");
+	buf_free(&out);
+}
+
+static void times_beyond_a_timestamp_are_its_first_or_last(void **state)
+{
+	struct buf out = { 0 };
+
+	(void)state;
+	sql_put_time(&out, 2147483648000000);
+	assert_string_equal(out.bytes, "'2038-01-19 03:14:07.999999'");
+	buf_reset(&out);
+	sql_put_time(&out, INT64_MAX);
+	assert_string_equal(out.bytes, "'2038-01-19 03:14:07.999999'");
+	buf_reset(&out);
 	sql_put_time(&out, 0);
-	assert_string_equal(out.bytes, "'1970-01-01 00:00:00.000000'");
+	assert_string_equal(out.bytes, "'1970-01-01 00:00:01.000000'");
+	buf_reset(&out);
+	sql_put_time(&out, -1);
+	assert_string_equal(out.bytes, "'1970-01-01 00:00:01.000000'");
 	buf_free(&out);
 }
 
@@ -154,6 +173,7 @@ int main(void)
 		cmocka_unit_test(utf8_passes_untouched),
 		cmocka_unit_test(bytes_and_operation_ids_are_hex),
 		cmocka_unit_test(times_are_spelled_as_mysql_does),
+		cmocka_unit_test(times_beyond_a_timestamp_are_its_first_or_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,159 @@
+"""One instance is cut off from one server, while the others are not: it goes on, nobody's write is
+overtaken by an older one, and when it is back all are equal."""
+import pytest
+
+from harness import (SLOW, Crowd, await_cache_exact, await_consistent, item, items_of, row_of,
+                     wait_until)
+
+WAYS = {
+    "refused": lambda proxy: proxy.down(),
+    "silent": lambda proxy: proxy.stall(),      # nothing passes, not even an end
+    "answers-lost": lambda proxy: proxy.stall("client"),
+}
+every_way = pytest.mark.parametrize("way", WAYS)
+each_server = pytest.mark.parametrize("server", ["mysql", "redis"])
+
+
+@pytest.fixture
+def daemons(system):
+    return [system.start(proxied=True) for _ in range(3)]
+
+
+def the_same(system, daemons):
+    system.await_up()
+    rows = system.mysql.items()
+    for daemon in daemons:
+        wait_until(lambda d=daemon: {shown["id"]: (*row_of(shown), shown["version"])
+                                     for shown in items_of(d)} == rows, 10, "the mirror is MySQL")
+        await_consistent(daemon, timeout=15)
+        await_cache_exact(system, daemon)
+        assert daemon.api.get("/sync/dead").json()["data"] == []
+    return rows
+
+
+class Client:
+    """One client that asks any instance, one request after another: what it did last counts."""
+
+    def __init__(self, daemons, rng):
+        self.daemons = daemons
+        self.rng = rng
+        self.items = {}   # code -> (path, status, area)
+        self.count = 0
+        self.codes = []   # of the answers
+
+    def create(self, daemon):
+        code = f"C-{self.count}"
+        answer = daemon.api.post("/items", item(code=code, status="new", area="new"))
+        assert answer.status in (201, 202), (daemon.name, answer)
+        self.items[code] = (f"/items/{answer.data['id']}", "new", "new")
+        return code, answer
+
+    def change(self, daemon, code, kind):
+        path, status, area = self.items.pop(code)
+        if kind == "delete":
+            answer = daemon.api.delete(path)
+        elif kind == "put":
+            status = area = f"w{self.count}"
+            answer = daemon.api.put(path, item(code=code, status=status, area=area))
+        else:
+            area = f"w{self.count}"
+            answer = daemon.api.patch(path, {"area": area})
+        assert answer.status in (200, 202), (daemon.name, kind, path, answer)
+        if kind != "delete":
+            self.items[code] = (path, status, area)
+        return code, answer
+
+    def step(self, daemon=None):
+        self.count += 1
+        daemon = daemon or self.rng.choice(self.daemons)
+        if len(self.items) < 3 or self.rng.random() < 0.15:
+            code, answer = self.create(daemon)
+        else:
+            code, answer = self.change(daemon, self.rng.choice(list(self.items)[-3:]), self.rng.choice(
+                ("patch", "patch", "patch", "put", "put", "delete")))
+        self.codes.append(answer.status)
+        # What it wrote it sees, there where it wrote.
+        shown = {row["code"]: (row["status"], row["area"]) for row in items_of(daemon)}
+        assert shown.get(code) == (self.items[code][1:] if code in self.items else None), daemon.name
+
+    def check(self, rows):
+        assert {row[0]: row[2:4] for row in rows.values()} \
+            == {code: (status, area) for code, (_, status, area) in self.items.items()}
+
+
+@each_server
+@every_way
+def test_one_client_asks_all_of_them(system, daemons, server, way, rng):
+    client = Client(daemons, rng)
+    off = daemons[1]
+    for _ in range(20):
+        client.step()
+    for _ in range(2):
+        WAYS[way](getattr(off, server))
+        client.step(off)  # before it has seen it
+        for _ in range(10):
+            client.step()
+        off.await_health(**{server: False})
+        client.codes.clear()
+        for _ in range(60):
+            client.step()
+        others = [daemon for daemon in daemons if daemon is not off]
+        assert [daemon.health()["status"] for daemon in others] == ["healthy"] * 2
+        getattr(off, server).up()
+        for _ in range(30):
+            client.step()
+    client.check(the_same(system, daemons))
+
+
+@each_server
+@every_way
+def test_reads_go_on_at_once(system, daemons, server, way):
+    off = daemons[0]
+    for n in range(3):
+        assert off.api.post("/items", item(code=f"C-{n}")).status == 201
+    WAYS[way](getattr(off, server))
+    for path in ("/items", "/items/1", "/items?code=C-2", "/health", "/sync/status", "/metrics"):
+        assert off.api.get(path).status == 200
+    off.await_health(**{server: False})
+    for path in ("/items", "/items/1", "/items?code=C-2", "/health"):
+        answer = off.api.get(path)
+        assert answer.status == 200 and "stale" not in answer.json()
+    getattr(off, server).up()
+    the_same(system, daemons)
+
+
+@each_server
+@every_way
+def test_crowds_on_all_of_them(system, daemons, server, way, rng):
+    """Everyone asks any instance, and each in turn is cut off."""
+    crowd = Crowd(9, [daemon.port for daemon in daemons], rng)
+    for off in daemons:
+        WAYS[way](getattr(off, server))
+        off.await_health(timeout=10 * SLOW, **{server: False})
+        seen = crowd.count
+        wait_until(lambda s=seen: crowd.count > s + 100, 30, "writes")
+        getattr(off, server).up()
+        system.await_up(drained=False)
+    crowd.stop()
+    assert set(crowd.codes) <= {200, 201, 202}, crowd.codes
+    system.await_up()
+    crowd.check(system)
+    the_same(system, daemons)
+
+
+def test_who_is_cut_off_from_mysql_does_not_hold_up_its_own_writes(system, daemons):
+    """The others drain what it queued."""
+    off, other = daemons[:2]
+    made = off.api.post("/items", item()).data
+    off.mysql.down()
+    off.await_health(mysql=False)
+    answer = off.api.patch(f"/items/{made['id']}", {"area": "queued"})
+    assert answer.status == 202
+    operation = answer.json()["operation"]
+    for daemon in (off, other):
+        wait_until(lambda d=daemon: d.api.get(f"/operations/{operation}").json()["state"] == "applied",
+                   5, "it is applied")
+        assert daemon.api.get(f"/items/{made['id']}").data["area"] == "queued"
+    assert off.health()["mysql"] is False
+    off.mysql.up()
+    the_same(system, daemons)

@@ -73,8 +73,9 @@ class Client:
                 ("patch", "patch", "patch", "put", "put", "delete")))
         self.codes.append(answer.status)
         # What it wrote it sees, there where it wrote.
-        shown = {row["code"]: (row["status"], row["area"]) for row in items_of(daemon)}
-        assert shown.get(code) == (self.items[code][1:] if code in self.items else None), daemon.name
+        shown = {row["code"]: row for row in items_of(daemon)}.get(code)
+        wanted = self.items[code][1:] if code in self.items else None
+        assert (shown and (shown["status"], shown["area"])) == wanted, (daemon.name, shown, answer)
 
     def check(self, rows):
         assert {row[0]: row[2:4] for row in rows.values()} \

@@ -18,6 +18,13 @@ _CHUNK = 1 << 18
 _SEND_S = 10  # who does not read for so long hangs
 
 
+def _bound(port):
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", port))
+    return made
+
+
 class Fault:
     """Strikes when byte `after` of `direction` has passed, on the connection that sends `pattern`.
 
@@ -70,7 +77,8 @@ class _Connection:
 class Proxy:
     def __init__(self, target):
         self.target = target
-        self.port = free_port()
+        self._claim = _bound(free_port())  # ours also while connections are refused
+        self.port = self._claim.getsockname()[1]
         self._loop = selectors.DefaultSelector()
         self._lock = threading.RLock()
         # shared: hold the lock
@@ -137,6 +145,7 @@ class Proxy:
                 self._loop.unregister(self._listener)
                 self._listener.close()
                 self._listener = None
+                self._claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
 
     def stall(self, *directions):
         """A black hole: nothing passes in these directions, not even an end."""
@@ -167,7 +176,7 @@ class Proxy:
         self._button.send(b".")
         self._thread.join(timeout=_SEND_S)
         self.down()
-        for each in (self._bell, self._button, self._loop):
+        for each in (self._bell, self._button, self._loop, self._claim):
             each.close()
 
     # --- the thread ---
@@ -183,9 +192,8 @@ class Proxy:
         self._bell.recv(4096)
 
     def _listen(self):
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
+        self._claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener = _bound(self.port)
         listener.listen(128)
         listener.setblocking(False)
         self._listener = listener

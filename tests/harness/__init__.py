@@ -1,5 +1,5 @@
 """Real servers for the integration and fault tests: start, stop, kill, freeze, look inside."""
-from . import refusing_redis
+from . import refusing_mysql, refusing_redis
 from .checks import (assert_cache_exact, await_cache_exact, await_consistent, cache_bytes,
                      drained, expect_problem, items_of, pending_counts, sync_status)
 from .client import Client, Response, raw_exchange
@@ -20,6 +20,6 @@ __all__ = [
     "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "MySQL", "Process", "Proxy", "Redis",
     "Relevo", "Response", "SLOW", "System", "assert_cache_exact", "await_cache_exact",
     "await_consistent", "cache_bytes", "drained", "drop_templates", "expect_problem", "free_port",
-    "item", "item_key", "items_of", "pending_counts", "raw_exchange", "refusing_redis", "row_of",
-    "sync_status", "wait_until",
+    "item", "item_key", "items_of", "pending_counts", "raw_exchange", "refusing_mysql",
+    "refusing_redis", "row_of", "sync_status", "wait_until",
 ]

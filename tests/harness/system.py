@@ -7,6 +7,7 @@ from .mariadb import MariaDB
 from .mysql import MySQL
 from .redis_server import Redis
 from .relevo import Relevo
+from .small_disk import SmallDisk
 from .wait import wait_until
 
 
@@ -15,10 +16,16 @@ class System:
         self.folder = tempfile.mkdtemp(prefix="relevo-test-")
         self.mysql = (MySQL if MySQL.root else MariaDB)(self.folder)
         self.redis = Redis(self.folder)
+        self.disk = None  # of MySQL alone, if it has one
         self.daemons = []
         self._tests = 0
 
     # --- life cycle ---
+
+    def use_small_disk(self):
+        """MySQL gets one of its own, that can run full; OSError if this may not be. It does not run
+        yet."""
+        self.disk = SmallDisk(self.mysql)
 
     def start_servers(self):
         self.mysql.start()
@@ -69,6 +76,8 @@ class System:
         for server in (self.mysql, self.redis):
             server.resume()
             server.stop()
+        if self.disk:
+            self.disk.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- daemons ---

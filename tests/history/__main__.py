@@ -8,6 +8,7 @@ import time
 from harness import drop_templates
 from harness.system import System
 
+from .nemesis import FAULTS, chosen
 from .run import Run
 
 
@@ -19,6 +20,8 @@ def parse():
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--instances", type=int, default=3)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--faults", type=lambda text: [name.strip() for name in text.split(",")],
+                        metavar="A,B", help=f"only these, of: {', '.join(FAULTS)}")
     parser.add_argument("--keep", metavar="FILE", default="history.jsonl",
                         help="where a history with violations goes")
     return parser.parse_args()
@@ -27,7 +30,7 @@ def parse():
 def one_round(system, rng, seconds, args):
     """The violations, and how many operations there were."""
     system.reset()
-    run = Run(system, rng, args.clients, args.instances)
+    run = Run(system, rng, args.clients, args.instances, args.faults)
     try:
         run.go(seconds, lambda text: print("  ", text, flush=True))
     finally:
@@ -48,6 +51,11 @@ def main():
     print(f"seed {args.seed}")
     rng = random.Random(args.seed)
     system = System()
+    try:
+        system.use_small_disk()
+    except OSError as why:
+        print(f"the disk does not run full: {why}")
+    chosen(system, args.faults)
     operations = rounds = 0
     faults = []
     try:

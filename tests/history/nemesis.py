@@ -9,15 +9,18 @@ import time
 
 import pymysql
 
+from harness import refusing_mysql, refusing_redis
 from harness.wait import wait_until
 
 NEVER = float("-inf")
 
 
 class Nemesis:
-    def __init__(self, system, rng):
+    def __init__(self, system, rng, faults=None):
+        """`faults`: names of those to choose from; None: all that this system can have."""
         self.system = system
         self.rng = rng
+        self.faults = chosen(system, faults)
         self.excused = {}  # instance -> until when it is excused; inf while it is down
         self.story = []
 
@@ -37,7 +40,7 @@ class Nemesis:
 
     def one(self):
         """One random fault, and everything well again."""
-        name, fault = self.rng.choice(FAULTS)
+        name, fault = self.rng.choice(self.faults)
         began = time.monotonic()
         self.story.append(name)
         fault(self)
@@ -77,10 +80,18 @@ def kill_mysql_in_the_drain(n):
     n.system.mysql.start()
 
 
-def read_only_mysql(n):
-    n.system.mysql.admin("SET GLOBAL read_only=1")
-    n.pause(0.5, 2)
-    n.system.mysql.admin("SET GLOBAL read_only=0")
+def mysql_refuses(n):
+    """Read-only, out of connections, .."""
+    with n.rng.choice(refusing_mysql.ways())(n.system.mysql):
+        n.pause(0.3, 2)
+
+
+def fill_the_disk(n):
+    """Under MySQL."""
+    n.system.disk.fill()
+    n.pause(1, 5)
+    n.system.disk.free()
+    n.system.mysql.start()  # it may have given up
 
 
 def kill_sessions(n):
@@ -115,6 +126,38 @@ def flush_redis(n):
     n.system.redis.wipe()
     wait_until(lambda: (n.system.redis.db.hget("items:log", "done") or b"").endswith(b" all"), 15,
                "Redis has the records of applied operations")
+
+
+def redis_refuses(n):
+    """OOM, READONLY, LOADING, .."""
+    name = n.rng.choice(list(refusing_redis.WAYS))
+    if name == "loading":
+        refusing_redis.put_ballast(n.system.redis)
+    with refusing_redis.WAYS[name](n.system.redis):
+        n.pause(0.3, 2.5)
+
+
+def step_a_clock(n):
+    """To any time, and most often it stays there."""
+    clock = n.any_daemon().clock
+    span = n.rng.choice((1, 60, 3600, 400 * 86400))
+    clock.step_to((n.rng.random() * 2 - 1) * span)
+    n.pause(0.1, 1)
+    if n.rng.random() < 0.3:
+        clock.step_to(0)
+
+
+def cut_off(n):
+    """One instance from one server: refused, or silent in one or both directions."""
+    daemon = n.any_daemon()
+    proxy = n.rng.choice((daemon.mysql, daemon.redis))
+    directions = n.rng.choice((None, (), ("client",), ("server",)))
+    if directions is None:
+        proxy.down()
+    else:
+        proxy.stall(*directions)
+    n.pause(0.3, 4)
+    proxy.up()
 
 
 def kill_daemon(n):
@@ -162,10 +205,19 @@ def kill_the_drainer(n):
     kill_daemon(n)
 
 
-FAULTS = [(f.__name__.replace("_", " "), f) for f in (
-    kill_mysql, stop_mysql, freeze_mysql, kill_mysql_in_the_drain, read_only_mysql, kill_sessions,
-    lock_rows, kill_redis, freeze_redis, flush_redis, kill_daemon, stop_daemon, freeze_daemon,
-    freeze_the_drainer, kill_the_drainer)]
+FAULTS = {f.__name__.replace("_", " "): f for f in (
+    kill_mysql, stop_mysql, freeze_mysql, kill_mysql_in_the_drain, mysql_refuses, fill_the_disk,
+    kill_sessions, lock_rows, kill_redis, freeze_redis, flush_redis, redis_refuses, step_a_clock,
+    cut_off, kill_daemon, stop_daemon, freeze_daemon, freeze_the_drainer, kill_the_drainer)}
+
+
+def chosen(system, names=None):
+    """[(name, fault)]; without `names` all that this system can have."""
+    if names is None:
+        names = [name for name in FAULTS if system.disk or name != "fill the disk"]
+    unknown = [name for name in names if name not in FAULTS]
+    assert not unknown, f"no such faults: {unknown}; there are {list(FAULTS)}"
+    return [(name, FAULTS[name]) for name in names]
 
 
 def heal(system):

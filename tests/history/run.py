@@ -11,12 +11,12 @@ from .record import History
 
 
 class Run:
-    def __init__(self, system, rng, clients=12, instances=3, **env):
+    def __init__(self, system, rng, clients=12, instances=3, faults=None, **env):
         self.system = system
         self.history = History()
-        self.nemesis = Nemesis(system, random.Random(rng.random()))
+        self.nemesis = Nemesis(system, random.Random(rng.random()), faults)
         for _ in range(instances):
-            system.start(**env)
+            system.start(clock=True, proxied=True, **env)
         self.shared = Shared(self.history, system.daemons, self.nemesis.down)
         self.clients = [HistoryClient(f"C{n}", self.shared, random.Random(rng.random()))
                         for n in range(clients)]

@@ -57,6 +57,25 @@ static void serve_until_stopped(const sigset_t *set)
 	}
 }
 
+/* Until the delay is over or a second signal asks for more haste. */
+static void let_balancers_move_on(struct http *http, int64_t delay_ms)
+{
+	int64_t until = clock_mono_ms() + delay_ms;
+	sigset_t stop;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	http_announce_stop(http);
+	for (int64_t left = delay_ms; left > 0; left = until - clock_mono_ms()) {
+		struct timespec wait = { .tv_sec = left / 1000,
+					 .tv_nsec = left % 1000 * 1000000 };
+
+		if (sigtimedwait(&stop, NULL, &wait) > 0)
+			return;
+	}
+}
+
 static void log_url(const struct options *o, const struct http *h)
 {
 	bool ipv6 = o->listen.ipv6;
@@ -77,6 +96,7 @@ static int run(const struct options *o, const sigset_t *signals)
 	if (http_start(&http, o, store, &e) == ERR_NONE) {
 		log_url(o, http);
 		serve_until_stopped(signals);
+		let_balancers_move_on(http, o->stop_delay_ms);
 		http_quiesce(http, clock_mono_ms() + QUIESCE_MS);
 		status = EXIT_SUCCESS;
 	} else {

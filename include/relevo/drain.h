@@ -13,6 +13,8 @@
 #ifndef RELEVO_DRAIN_H
 #define RELEVO_DRAIN_H
 
+#include <stdatomic.h>
+
 #include "relevo/changelog.h"
 #include "relevo/db.h"
 #include "relevo/lease.h"
@@ -26,6 +28,7 @@ struct drain {
 	struct lease *lease; /* NULL with drain_memory */
 	const char *instance;
 	enum conflict_policy policy;
+	const atomic_bool *stop; /* set: end after the transaction at hand. May be NULL. */
 	bool unlocked; /* drain_memory: do not wait for its lock, somebody keeps it too long */
 	/* Called after every batch; `done` of `total` operations. May be NULL. */
 	void (*progress)(void *ctx, size_t done, size_t total);
@@ -41,8 +44,8 @@ struct drain_report {
 
 /* Give ids to entries that have none (also while MySQL is down). *waiting = length of the lists. */
 MUST_CHECK enum err_code drain_adopt(struct drain *d, size_t *waiting, struct err *e);
-/* One run. Errors: ERR_DOWN (either server), ERR_LEASE_LOST, ERR_EPOCH; what was settled before is
- * in the report, which is always filled. */
+/* One run. Errors: ERR_DOWN (either server), ERR_LEASE_LOST, ERR_EPOCH, ERR_STOPPING; what was
+ * settled before is in the report, which is always filled. */
 MUST_CHECK enum err_code drain_run(struct drain *d, struct drain_report *report, struct err *e);
 
 /* Drain these without Redis: the result goes to the mirror, unlogged. One at a time in the whole

@@ -16,7 +16,10 @@ struct http;
 MUST_CHECK enum err_code http_start(struct http **out, const struct options *o, struct store *s,
 				    struct err *e);
 unsigned http_port(const struct http *h); /* the port it listens on */
-/* Stop accepting; /health says 503 stopping; wait until nothing is in flight or the deadline. */
+/* From now on /health says 503 stopping and answers close their connection; all is still served. */
+void http_announce_stop(struct http *h);
+/* Take no new connections; serve those that are there until each has had its answer, or the
+ * deadline. What no request comes on is closed. */
 void http_quiesce(struct http *h, int64_t deadline_ms);
 void http_free(struct http **h);
 

@@ -31,6 +31,7 @@ struct options {
 	int64_t max_pending, max_body;
 	enum conflict_policy conflict;
 	bool require_durable;
+	int64_t stop_delay_ms;
 	char *token_file, *cors_origins, *static_dir; /* NULL: none */
 	enum log_level log_level;
 	bool log_json;

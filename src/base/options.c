@@ -66,6 +66,10 @@ const struct option_row option_rows[OPTION_ROWS] = {
 	{ "RELEVO_REQUIRE_DURABLE", OPTION_SWITCH, FIELD(require_durable), "off",
 	  .words = { "off", "on" },
 	  .prose = "Refuse outage writes with 503 unless Redis runs with AOF and noeviction." },
+	{ "RELEVO_STOP_DELAY", OPTION_DURATION, FIELD(stop_delay_ms), "500ms", 0, MINUTE,
+	  .prose = "How long /health says 503 stopping, with everything still served, before the "
+		   "listener closes: long enough for the load balancer's health check to notice. A "
+		   "second signal ends it." },
 	{ "RELEVO_TOKEN_FILE", OPTION_FILE, FIELD(token_file), NULL,
 	  .prose = "File of token:role lines, role read, write or admin; SIGHUP reads it again. "
 		   "None leaves the API open." },

@@ -23,7 +23,7 @@ enum option_type {
 
 #define OPTION_WORDS_MAX 5
 #define OPTION_FLAG_SIZE 32
-#define OPTION_ROWS	 21
+#define OPTION_ROWS	 22
 
 struct option_row {
 	const char *variable;

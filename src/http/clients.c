@@ -27,6 +27,7 @@ struct clients {
 	/* shared: hold lock */
 	bool stop;
 	struct client head; /* of a ring */
+	size_t count;
 };
 
 /* MHD closes the socket after it told us, so under the lock the descriptor is still this client's.
@@ -50,7 +51,7 @@ static void reap(struct clients *all, int64_t now_ms)
 		int phase = atomic_load_explicit(&c->phase, memory_order_acquire);
 		int64_t age = now_ms - atomic_load_explicit(&c->since_ms, memory_order_relaxed);
 
-		if ((phase == CLIENT_RECEIVING && age >= RECEIVE_SECONDS * 1000) ||
+		if (((phase == CLIENT_NEW || phase == CLIENT_RECEIVING) && age >= RECEIVE_SECONDS * 1000) ||
 		    (phase == CLIENT_IDLE && (age >= IDLE_SECONDS * 1000 || hung_up(c))))
 			shut(c);
 	}
@@ -105,11 +106,12 @@ static struct client *client_new(struct clients *all, int fd)
 	/* A client that takes nothing of an answer for so long is cut by the kernel. */
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stuck_ms, sizeof stuck_ms);
 	c->fd = fd;
-	client_phase(c, CLIENT_RECEIVING, clock_mono_ms());
+	client_phase(c, CLIENT_NEW, clock_mono_ms());
 	PTOK(pthread_mutex_lock(&all->lock));
 	c->next = all->head.next;
 	c->previous = &all->head;
 	c->next->previous = c->previous->next = c;
+	all->count++;
 	PTOK(pthread_mutex_unlock(&all->lock));
 	return c;
 }
@@ -119,6 +121,7 @@ static void client_gone(struct clients *all, struct client *c)
 	PTOK(pthread_mutex_lock(&all->lock));
 	c->next->previous = c->previous;
 	c->previous->next = c->next;
+	all->count--;
 	PTOK(pthread_mutex_unlock(&all->lock));
 	free(c);
 }
@@ -155,11 +158,30 @@ void client_phase(struct client *client, enum client_phase phase, int64_t now_ms
 	atomic_store_explicit(&client->phase, (int)phase, memory_order_release);
 }
 
-void clients_close_idle(struct clients *all)
+size_t clients_count(struct clients *all)
 {
 	PTOK(pthread_mutex_lock(&all->lock));
+	size_t count = all->count;
+	PTOK(pthread_mutex_unlock(&all->lock));
+	return count;
+}
+
+/* No request comes on it any more. A connection that was just made is about to send one. */
+static bool unused(const struct client *c, int64_t now_ms)
+{
+	int phase = atomic_load_explicit(&c->phase, memory_order_acquire);
+	int64_t age = now_ms - atomic_load_explicit(&c->since_ms, memory_order_relaxed);
+
+	return phase == CLIENT_IDLE || (phase == CLIENT_NEW && age >= GRACE_MS);
+}
+
+size_t clients_close_unused(struct clients *all, int64_t now_ms)
+{
+	PTOK(pthread_mutex_lock(&all->lock));
+	size_t count = all->count;
 	for (struct client *c = all->head.next; c != &all->head; c = c->next)
-		if (atomic_load_explicit(&c->phase, memory_order_acquire) == CLIENT_IDLE)
+		if (unused(c, now_ms))
 			shut(c);
 	PTOK(pthread_mutex_unlock(&all->lock));
+	return count;
 }

@@ -2,7 +2,8 @@
  *
  * libmicrohttpd's time-out starts anew with every byte, so a client that sends one byte a second
  * would hold its connection for ever. Here a whole request has to arrive within 10 s, and an idle
- * connection is closed after 75 s. A reaper thread looks once a second.
+ * connection is closed after 75 s. A reaper thread looks once a second. While the daemon stops,
+ * connections without a request are closed at once; a new one has half a second to send its first.
  */
 #ifndef RELEVO_HTTP_CLIENTS_H
 #define RELEVO_HTTP_CLIENTS_H
@@ -13,12 +14,14 @@
 
 #define RECEIVE_SECONDS 10
 #define IDLE_SECONDS	75
+#define GRACE_MS	500
 
 struct clients;
 struct client;
 
 enum client_phase {
-	CLIENT_RECEIVING, /* since the connection or the request line */
+	CLIENT_NEW,	  /* no request yet */
+	CLIENT_RECEIVING, /* since the request line */
 	CLIENT_IDLE,	  /* between requests */
 	CLIENT_SERVED,	  /* ours to act */
 };
@@ -31,7 +34,8 @@ void clients_notify(void *cls, struct MHD_Connection *connection, void **socket_
 struct client *client_of(struct MHD_Connection *connection);
 /* By the MHD thread of the connection; `client` may be NULL, `now_ms` counts only if not SERVED. */
 void client_phase(struct client *client, enum client_phase phase, int64_t now_ms);
-/* Shut connections that are between requests (the daemon stops). */
-void clients_close_idle(struct clients *c);
+size_t clients_count(struct clients *c); /* open connections */
+/* The daemon stops: shut connections that no request comes on. Returns how many are open. */
+size_t clients_close_unused(struct clients *c, int64_t now_ms);
 
 #endif

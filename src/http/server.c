@@ -2,7 +2,9 @@
 #include "server.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@
 #define CONNECTIONS_MAX	  16384u
 #define FILES_KEPT	  128u /* for logs, MySQL and Redis sessions */
 #define BACKLOG		  4096
+#define HANDSHAKE_MS	  100 /* for connections that were begun before new ones are dropped */
 
 /* --- the listening socket --- */
 
@@ -125,17 +128,6 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
 	return strlen(text);
 }
 
-/* Instead of MHD_quiesce_daemon, which races with its own workers (libmicrohttpd 0.9.75 aborts with
- * "Failed to remove listen FD from epoll set" when one of them wakes at that instant). */
-static enum MHD_Result accept_policy(void *cls, const struct sockaddr *address, socklen_t len)
-{
-	const struct http *h = cls;
-
-	(void)address;
-	(void)len;
-	return atomic_load(&h->stopping) ? MHD_NO : MHD_YES;
-}
-
 static struct MHD_Daemon *start_daemon(struct http *h)
 {
 	unsigned threads = h->options->http_threads;
@@ -146,9 +138,9 @@ static struct MHD_Daemon *start_daemon(struct http *h)
 	const struct MHD_OptionItem *no_pool = &pool[1];
 
 	return MHD_start_daemon(
-		flags, 0, accept_policy, h, request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd,
+		flags, 0, NULL, NULL, request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd,
 		NULL, MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-		connection_limit(threads), MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+		h->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK,
 		request_begin, h, MHD_OPTION_NOTIFY_COMPLETED, request_completed, h,
 		MHD_OPTION_NOTIFY_CONNECTION, clients_notify, h->clients,
@@ -173,12 +165,12 @@ enum err_code http_start(struct http **out, const struct options *o, struct stor
 	h->port = port_of(h->listen_fd);
 	h->clients = clients_new();
 	h->counters = counters_new();
+	h->connections_max = connection_limit(o->http_threads);
 	h->daemon = start_daemon(h);
 	if (h->daemon == NULL) {
 		err_set(e, ERR_DOWN, "cannot start the HTTP threads: %s", strerror(errno));
 		goto out;
 	}
-	h->listen_fd = -1;
 	*out = h;
 	return ERR_NONE;
 out:
@@ -203,14 +195,53 @@ static bool wait_zero(atomic_size_t *count, int64_t deadline_ms)
 	return true;
 }
 
+void http_announce_stop(struct http *h)
+{
+	atomic_store(&h->stopping, true);
+}
+
+/* A listener that is closed resets the connections that wait to be accepted, though their clients
+ * may have sent a request already. So first let no further one begin: the kernel drops segments
+ * with SYN and without ACK, and who tries again after the end is refused. */
+static void drop_new_connections(int listen_fd)
+{
+	/* The filter sees a segment from its TCP header on; the flags are in byte 13. */
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog filter = { .len = sizeof program / sizeof program[0], .filter = program };
+
+	if (setsockopt(listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
+		log_info(TAG_HTTP, "connections that come now may be reset: %s", strerror(errno));
+}
+
+static bool waits_to_be_accepted(int listen_fd)
+{
+	struct pollfd p = { .fd = listen_fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 void http_quiesce(struct http *h, int64_t deadline_ms)
 {
-	/* From now on accept_policy turns new connections away. */
-	atomic_store(&h->stopping, true);
-	if (!wait_zero(&h->in_flight, deadline_ms))
+	int64_t closes_ms = clock_mono_ms() + HANDSHAKE_MS;
+	size_t open = 1;
+
+	http_announce_stop(h);
+	drop_new_connections(h->listen_fd);
+	while (open > 0 && clock_mono_ms() < deadline_ms) {
+		poll(NULL, 0, 5);
+		open = clients_close_unused(h->clients, clock_mono_ms());
+		if (clock_mono_ms() < closes_ms || waits_to_be_accepted(h->listen_fd))
+			open++;
+	}
+	if (atomic_load(&h->in_flight) > 0)
 		log_warn(TAG_HTTP, "%zu requests are still in flight", atomic_load(&h->in_flight));
 	atomic_store(&h->closed, true);
-	clients_close_idle(h->clients);
 }
 
 void http_free(struct http **h)
@@ -223,8 +254,7 @@ void http_free(struct http **h)
 	if (http->daemon != NULL) {
 		wait_zero(&http->suspended, INT64_MAX);
 		MHD_stop_daemon(http->daemon);
-	}
-	if (http->listen_fd >= 0)
+	} else if (http->listen_fd >= 0)
 		close(http->listen_fd);
 	clients_free(&http->clients);
 	counters_free(&http->counters);

@@ -21,6 +21,8 @@ enum err_code drain_db_error(enum err_code code, struct err *why, struct err *e)
 
 enum err_code run_keep(struct run *r, struct err *e)
 {
+	if (r->d->stop != NULL && atomic_load(r->d->stop))
+		return err_set(e, ERR_STOPPING, "the daemon is stopping");
 	return r->d->lease == NULL ? ERR_NONE : lease_keep(r->d->redis, r->d->lease, e);
 }
 

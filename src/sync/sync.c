@@ -31,7 +31,8 @@ struct sync {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	/* shared: hold lock */
-	bool woken, asked, stop, running;
+	bool woken, asked, running;
+	atomic_bool stop; /* set with lock held, read by anyone */
 	atomic_uint_fast64_t drains, rebuilds, conflicts, drained;
 	/* not yet in the metadata: */
 	atomic_uint_fast64_t rebuilds_outside, conflicts_outside;
@@ -235,6 +236,7 @@ static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 			   .lease = &y->lease,
 			   .instance = s->options->instance,
 			   .policy = s->options->conflict,
+			   .stop = &y->stop,
 			   .progress = on_progress,
 			   .ctx = y };
 	size_t waiting = 0;
@@ -477,7 +479,7 @@ static bool next_cycle(struct sync *y, bool *full)
 		until = now + s->options->probe_interval_ms;
 	PTOK(pthread_mutex_lock(&y->lock));
 	y->running = false;
-	while (!y->stop && !y->woken && !y->asked) {
+	while (!atomic_load(&y->stop) && !y->woken && !y->asked) {
 		if (!thread_cond_wait_until(&y->wake, &y->lock, until))
 			break;
 	}
@@ -487,7 +489,7 @@ static bool next_cycle(struct sync *y, bool *full)
 	y->woken = false;
 	y->asked = false;
 	y->running = true;
-	bool go = !y->stop;
+	bool go = !atomic_load(&y->stop);
 	PTOK(pthread_mutex_unlock(&y->lock));
 	if (*full)
 		y->cycle_at_ms = clock_mono_ms() + s->options->sync_interval_ms;
@@ -515,7 +517,7 @@ void sync_start(struct sync *y)
 void sync_stop(struct sync *y)
 {
 	PTOK(pthread_mutex_lock(&y->lock));
-	y->stop = true;
+	atomic_store(&y->stop, true);
 	PTOK(pthread_cond_signal(&y->wake));
 	PTOK(pthread_mutex_unlock(&y->lock));
 	PTOK(pthread_join(y->thread, NULL));

@@ -7,6 +7,7 @@ from .crowd import Crowd
 from .items import DATE, FIELDS, ITEM_KEYS, item, item_key, row_of
 from .mariadb import MariaDB
 from .mysql import MySQL
+from .nginx import Nginx
 from .ports import free_port
 from .process import Process
 from .proxy import Proxy
@@ -17,7 +18,7 @@ from .system import System
 from .wait import SLOW, wait_until
 
 __all__ = [
-    "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "MySQL", "Process", "Proxy", "Redis",
+    "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "MySQL", "Nginx", "Process", "Proxy", "Redis",
     "Relevo", "Response", "SLOW", "System", "assert_cache_exact", "await_cache_exact",
     "await_consistent", "cache_bytes", "drained", "drop_templates", "expect_problem", "free_port",
     "item", "item_key", "items_of", "pending_counts", "raw_exchange", "refusing_mysql",

@@ -12,7 +12,8 @@ from .wait import SLOW, wait_until
 # What a sanitizer's report begins with.
 REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:",
            "WARNING: ThreadSanitizer", "ERROR: UndefinedBehaviorSanitizer")
-DEFAULTS = {"RELEVO_PROBE_INTERVAL": "200ms", "RELEVO_SYNC_INTERVAL": "2s"}
+DEFAULTS = {"RELEVO_PROBE_INTERVAL": "200ms", "RELEVO_SYNC_INTERVAL": "2s",
+            "RELEVO_STOP_DELAY": "0s"}
 
 
 def relevod_path():

@@ -18,6 +18,9 @@ struct done_record {
 	char *json; /* owned by whoever filled it */
 	unsigned ttl_s;
 };
+/* Entries kept in the log before the snapshot, for instances that are a little behind. */
+#define LOG_KEEP 1000
+
 #define DONE_TTL_KEYED_S   86400
 #define DONE_TTL_DRAINED_S (7 * 86400)
 

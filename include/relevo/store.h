@@ -140,8 +140,18 @@ struct store_counters {
 	uint64_t drains, rebuilds, conflicts, drained_operations, publishes, publish_bytes,
 		publish_sent;
 	uint64_t batches[BATCH_BUCKETS], batch_operations, batch_count;
-	uint64_t queued, lane_waiting, lane_limit;
+	uint64_t queued, unsent_dropped, purged;
 };
 void store_counters(struct store *s, struct store_counters *out);
+
+/* What the store holds of everything that grows, and how much it may be. */
+struct store_bound {
+	const char *name; /* of the metric, without prefix */
+	const char *help;
+	uint64_t size;
+	uint64_t limit; /* 0: bounded by age only */
+};
+#define STORE_BOUNDS 10
+void store_bounds(struct store *s, struct store_bound out[STORE_BOUNDS]);
 
 #endif

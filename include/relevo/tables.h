@@ -75,6 +75,8 @@ MUST_CHECK enum err_code applied_find(struct db *d, const struct opid *ops, size
 MUST_CHECK enum err_code applied_after(struct db *d, struct opid after, unsigned limit,
 				       struct applied **out, size_t *found, struct err *e);
 void applied_free(struct applied *a);
+/* How many rows there are, as MySQL estimates it without counting. */
+MUST_CHECK enum err_code applied_estimate(struct db *d, uint64_t *rows, struct err *e);
 /* Delete up to `limit` expired rows; *removed how many. */
 MUST_CHECK enum err_code applied_purge(struct db *d, unsigned limit, uint64_t *removed,
 				       struct err *e);
@@ -100,8 +102,15 @@ char *dead_letter_json(const struct dead_letter *l);
 /* `REPLACE INTO relevo_dead ...;` with created_at = @t. */
 void dead_put_replace(struct buf *out, const struct dead_letter *l);
 void dead_put_delete(struct buf *out, struct opid op);
-/* All (newest first, at most `limit`) or one. */
+/* Letters are never removed but by a person: each is a write that was acknowledged. Only so many are
+ * listed, and copied to Redis; of older ones MySQL alone knows, until newer ones are gone. */
+#define LETTERS_SHOWN 10000
+/* Newest first, at most `limit`. */
 MUST_CHECK enum err_code dead_letter_list(struct db *d, unsigned limit, struct dead_letter **out,
 					  size_t *count, struct err *e);
+/* The one of this operation, as a list of one or none. */
+MUST_CHECK enum err_code dead_letter_find(struct db *d, struct opid op, struct dead_letter **out,
+					  size_t *count, struct err *e);
+MUST_CHECK enum err_code dead_letter_count(struct db *d, uint64_t *count, struct err *e);
 
 #endif

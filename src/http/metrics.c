@@ -1,7 +1,11 @@
 /* metrics.c - GET /metrics in the Prometheus text format 0.0.4. */
+#include <stdio.h>
+
 #include "answer.h"
+#include "clients.h"
 #include "counters.h"
 #include "handlers.h"
+#include "request.h"
 #include "server.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -90,10 +94,39 @@ static void put_store(struct store *store, struct buf *b)
 		   "Bytes of them that differed and were sent.", c.publish_sent);
 	put_metric(b, "relevo_queued_operations_total", "counter",
 		   "Writes accepted into the pending lists.", c.queued);
-	put_metric(b, "relevo_lane_queue", "gauge", "Writes that wait for a lane.", c.lane_waiting);
-	put_metric(b, "relevo_lane_queue_limit", "gauge", "Bound of the lane queues.",
-		   c.lane_limit);
+	put_metric(b, "relevo_unsent_records_dropped_total", "counter",
+		   "Records of keyed writes given up for Redis.", c.unsent_dropped);
+	put_metric(b, "relevo_applied_purged_total", "counter",
+		   "Expired rows removed from relevo_applied.", c.purged);
 	put_batches(&c, b);
+}
+
+/* A gauge, and another one for the most that it may be. */
+static void put_bound(struct buf *b, const struct store_bound *bound)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "relevo_%s", bound->name);
+	put_metric(b, name, "gauge", bound->help, bound->size);
+	if (bound->limit == 0)
+		return;
+	snprintf(name, sizeof name, "relevo_%s_limit", bound->name);
+	put_metric(b, name, "gauge", "Bound of the above.", bound->limit);
+}
+
+static void put_bounds(struct http *http, struct buf *b)
+{
+	struct store_bound bounds[STORE_BOUNDS];
+
+	store_bounds(http->store, bounds);
+	for (size_t i = 0; i < STORE_BOUNDS; i++)
+		put_bound(b, &bounds[i]);
+	put_bound(b, &(struct store_bound){ "http_connections", "Open connections.",
+					    clients_count(http->clients), http->connections_max });
+	put_metric(b, "relevo_http_body_limit_bytes", "gauge", "Largest request body.",
+		  (uint64_t)http->options->max_body);
+	put_metric(b, "relevo_http_headers_limit_bytes", "gauge", "Largest request line and headers.",
+		  HEADERS_MAX);
 }
 
 enum MHD_Result metrics_get(struct request *r)
@@ -105,6 +138,7 @@ enum MHD_Result metrics_get(struct request *r)
 	put_servers(http->store, &body);
 	put_mirror(http->store, &body);
 	put_store(http->store, &body);
+	put_bounds(http, &body);
 	put_metric(&body, "relevo_http_requests_in_flight", "gauge", "Requests being served.",
 		   atomic_load(&http->in_flight));
 	counters_render(http->counters, &body);

@@ -14,7 +14,6 @@
 #include "routes.h"
 #include "server.h"
 
-#define HEADERS_MAX ((size_t)16 << 10)
 /* A refused body up to this size is read and dropped, so that the client sees the answer and can
  * keep its connection; a larger one costs the connection. */
 #define SWALLOW_MAX ((size_t)16 << 20)

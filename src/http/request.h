@@ -13,6 +13,9 @@
 #include "relevo/buf.h"
 #include "relevo/store.h"
 
+/* Request line and headers; beyond it 431. */
+#define HEADERS_MAX ((size_t)16 << 10)
+
 struct http;
 struct route;
 struct client;

@@ -208,6 +208,24 @@ void applied_free(struct applied *a)
 	a->has_fields = false;
 }
 
+static bool estimate_row(void *ctx, unsigned statement, const struct db_row *row)
+{
+	uint64_t *rows = ctx;
+
+	(void)statement;
+	if (row->count == 1 && row->text[0] != NULL)
+		*rows = strtoull(row->text[0], NULL, 10);
+	return true;
+}
+
+enum err_code applied_estimate(struct db *d, uint64_t *rows, struct err *e)
+{
+	static const char sql[] = "SELECT TABLE_ROWS FROM information_schema.TABLES"
+				  " WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='relevo_applied'";
+
+	return db_run(d, sql, sizeof(sql) - 1, false, false, estimate_row, rows, NULL, e);
+}
+
 enum err_code applied_purge(struct db *d, unsigned limit, uint64_t *removed, struct err *e)
 {
 	struct db_outcome outcome = { 0 };

@@ -172,19 +172,15 @@ static bool letter_row(void *ctx, unsigned statement, const struct db_row *row)
 	return true;
 }
 
-enum err_code dead_letter_list(struct db *d, unsigned limit, struct dead_letter **out,
-			       size_t *count, struct err *e)
+/* Takes `sql`. */
+static enum err_code read_letters(struct db *d, struct buf *sql, struct dead_letter **out,
+				  size_t *count, struct err *e)
 {
 	struct letters all = { .at = NULL };
-	struct buf sql = { 0 };
-	enum err_code code;
+	enum err_code code =
+		db_run(d, sql->bytes, sql->len, false, false, letter_row, &all, NULL, e);
 
-	buf_printf(&sql,
-		   "SELECT " DEAD_COLUMNS " FROM relevo_dead ORDER BY created_at DESC,op DESC"
-		   " LIMIT %u",
-		   limit);
-	code = db_run(d, sql.bytes, sql.len, false, false, letter_row, &all, NULL, e);
-	buf_free(&sql);
+	buf_free(sql);
 	if (code != ERR_NONE) {
 		for (size_t i = 0; i < all.count; i++)
 			dead_letter_free(&all.at[i]);
@@ -194,4 +190,43 @@ enum err_code dead_letter_list(struct db *d, unsigned limit, struct dead_letter 
 	*out = all.at;
 	*count = all.count;
 	return ERR_NONE;
+}
+
+enum err_code dead_letter_list(struct db *d, unsigned limit, struct dead_letter **out,
+			       size_t *count, struct err *e)
+{
+	struct buf sql = { 0 };
+
+	buf_printf(&sql,
+		   "SELECT " DEAD_COLUMNS " FROM relevo_dead ORDER BY created_at DESC,op DESC"
+		   " LIMIT %u",
+		   limit);
+	return read_letters(d, &sql, out, count, e);
+}
+
+enum err_code dead_letter_find(struct db *d, struct opid op, struct dead_letter **out,
+			       size_t *count, struct err *e)
+{
+	struct buf sql = { 0 };
+
+	buf_puts(&sql, "SELECT " DEAD_COLUMNS " FROM relevo_dead WHERE op=");
+	sql_put_opid(&sql, op);
+	return read_letters(d, &sql, out, count, e);
+}
+
+static bool count_row(void *ctx, unsigned statement, const struct db_row *row)
+{
+	uint64_t *count = ctx;
+
+	(void)statement;
+	if (row->count == 1 && row->text[0] != NULL)
+		*count = strtoull(row->text[0], NULL, 10);
+	return true;
+}
+
+enum err_code dead_letter_count(struct db *d, uint64_t *count, struct err *e)
+{
+	static const char sql[] = "SELECT COUNT(*) FROM relevo_dead";
+
+	return db_run(d, sql, sizeof(sql) - 1, false, false, count_row, count, NULL, e);
 }

@@ -11,8 +11,6 @@
 
 /* A snapshot above this size travels in pieces, so that Redis never stalls on one command. */
 #define PIECE_SIZE ((size_t)1 << 20)
-/* Entries kept in the log before the snapshot, for instances that are a little behind. */
-#define LOG_KEEP      1000
 #define SCRATCH_TTL_S "60"
 /* The last rows and the closing bracket: they are digested anew for each snapshot. */
 #define TAIL_PIECES ((size_t)2)

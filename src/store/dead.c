@@ -8,7 +8,6 @@
 #include "relevo/tables.h"
 #include "store_private.h"
 
-#define LETTERS_MAX 10000
 #define RETRY_TRIES 5 /* each waits a moment for a drain that runs */
 
 /* --- reading letters --- */
@@ -59,20 +58,11 @@ static json_t *letters_from_redis(struct store *s, struct session *session)
 	return array;
 }
 
-static json_t *letters_from_mysql(struct store *s, struct session *session)
+/* Takes the list. One that is queued again is no letter until the drain has decided. */
+static json_t *letters_array(struct store *s, struct dead_letter *list, size_t count)
 {
-	struct dead_letter *list = NULL;
-	size_t count = 0;
-	struct err e = ERR_INIT;
-	if (!session_mysql(session, s))
-		return NULL;
-	if (dead_letter_list(session->db, LETTERS_MAX, &list, &count, &e) != ERR_NONE) {
-		store_mysql_failed(s, session->db, &e);
-		return NULL;
-	}
 	json_t *array = json_array();
 	for (size_t i = 0; i < count; i++) {
-		/* One that is queued again is no letter until the drain has decided. */
 		struct operation *waiting = mirror_operation(s->mirror, list[i].op);
 		char *text = dead_letter_json(&list[i]);
 		if (waiting == NULL)
@@ -85,16 +75,33 @@ static json_t *letters_from_mysql(struct store *s, struct session *session)
 	return array;
 }
 
-/* MySQL decides what is dead; the copy in Redis serves while it is down. */
-static json_t *letters(struct store *s, struct session *session)
+/* All that are shown, or the one of `op`. */
+static json_t *letters_from_mysql(struct store *s, struct session *session, const struct opid *op)
 {
-	json_t *array = letters_from_mysql(s, session);
+	struct dead_letter *list = NULL;
+	size_t count = 0;
+	struct err e = ERR_INIT;
+	if (!session_mysql(session, s))
+		return NULL;
+	enum err_code code =
+		op != NULL ? dead_letter_find(session->db, *op, &list, &count, &e)
+			   : dead_letter_list(session->db, LETTERS_SHOWN, &list, &count, &e);
+	if (code == ERR_NONE)
+		return letters_array(s, list, count);
+	store_mysql_failed(s, session->db, &e);
+	return NULL;
+}
+
+/* MySQL decides what is dead; the copy in Redis serves while it is down. */
+static json_t *letters(struct store *s, struct session *session, const struct opid *op)
+{
+	json_t *array = letters_from_mysql(s, session, op);
 	return array != NULL ? array : letters_from_redis(s, session);
 }
 
 static void list_job(struct store *s, struct session *session, struct job *j)
 {
-	json_t *array = letters(s, session);
+	json_t *array = letters(s, session, NULL);
 	if (array == NULL) {
 		job_fail(j, ERR_BOTH_DOWN, "neither server can be asked for dead letters");
 		return;
@@ -106,7 +113,7 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 static json_t *find_letter(struct store *s, struct session *session, struct opid op, bool *asked)
 {
 	char id[OPID_TEXT_SIZE];
-	json_t *array = letters(s, session), *found = NULL, *one;
+	json_t *array = letters(s, session, &op), *found = NULL, *one;
 	size_t i;
 	opid_format(op, id);
 	*asked = array != NULL;

@@ -6,8 +6,6 @@
 #include "relevo/clock.h"
 #include "relevo/mem.h"
 
-#define KEPT_MAX 100000
-
 struct done_kept {
 	struct done_kept *next;
 	struct done_record record; /* owns its text */
@@ -53,7 +51,7 @@ void done_list_add(struct done_list *l, const struct done_record *done, size_t c
 {
 	PTOK(pthread_mutex_lock(&l->lock));
 	for (size_t i = 0; i < count; i++) {
-		while (l->count >= KEPT_MAX)
+		for (; l->count >= UNSENT_MAX; l->dropped++)
 			drop_first(l);
 		struct done_kept *k = kept_new(&done[i]);
 		k->number = ++l->numbers;
@@ -92,6 +90,14 @@ void done_list_sent(struct done_list *l, uint64_t last)
 	PTOK(pthread_mutex_lock(&l->lock));
 	while (l->first != NULL && l->first->number <= last)
 		drop_first(l);
+	PTOK(pthread_mutex_unlock(&l->lock));
+}
+
+void done_list_size(struct done_list *l, size_t *count, uint64_t *dropped)
+{
+	PTOK(pthread_mutex_lock(&l->lock));
+	*count = l->count;
+	*dropped = l->dropped;
 	PTOK(pthread_mutex_unlock(&l->lock));
 }
 

@@ -14,7 +14,9 @@ struct key_node {
 
 struct keyset {
 	pthread_mutex_t lock;
-	struct key_node *slots[KEY_SLOTS]; /* shared: hold lock */
+	/* shared: hold lock */
+	struct key_node *slots[KEY_SLOTS];
+	size_t count;
 };
 
 struct keyset *keyset_new(void)
@@ -49,6 +51,7 @@ bool keyset_enter(struct keyset *k, struct opid key)
 		n->key = key;
 		n->next = *slot;
 		*slot = n;
+		k->count++;
 	}
 	PTOK(pthread_mutex_unlock(&k->lock));
 	return entered;
@@ -61,8 +64,18 @@ void keyset_leave(struct keyset *k, struct opid key)
 	while (*at != NULL && !opid_equal((*at)->key, key))
 		at = &(*at)->next;
 	struct key_node *gone = *at;
-	if (gone != NULL)
+	if (gone != NULL) {
 		*at = gone->next;
+		k->count--;
+	}
 	PTOK(pthread_mutex_unlock(&k->lock));
 	free(gone);
+}
+
+size_t keyset_size(struct keyset *k)
+{
+	PTOK(pthread_mutex_lock(&k->lock));
+	size_t count = k->count;
+	PTOK(pthread_mutex_unlock(&k->lock));
+	return count;
 }

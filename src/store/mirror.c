@@ -227,12 +227,12 @@ bool mirror_wait_change(struct mirror *m, uint64_t *stamp, int64_t deadline_ms)
 
 /* --- housekeeping --- */
 
-static void expire_tombstones(struct state *s, int64_t before_us)
+static void expire_tombstones(struct state *s, int64_t before_us, size_t most)
 {
 	for (struct ring *r = s->tombs.next, *next; r != &s->tombs; r = next) {
 		struct item *it = holder_of(r, struct item, tomb_age);
 		next = r->next;
-		if (it->tomb_us >= before_us)
+		if (it->tomb_us >= before_us && s->tomb_count <= most)
 			return;
 		if (it->unlogged != 0)
 			continue;
@@ -243,12 +243,12 @@ static void expire_tombstones(struct state *s, int64_t before_us)
 	}
 }
 
-static void expire_final_ids(struct state *s, int64_t before_us)
+static void expire_final_ids(struct state *s, int64_t before_us, size_t most)
 {
 	for (struct ring *r = s->ages.next, *next; r != &s->ages; r = next) {
 		struct final_id *f = holder_of(r, struct final_id, age);
 		next = r->next;
-		if (f->at_us >= before_us)
+		if (f->at_us >= before_us && s->finals.count <= most)
 			return;
 		ring_remove(r);
 		table_remove(&s->finals, &f->link);
@@ -256,10 +256,10 @@ static void expire_final_ids(struct state *s, int64_t before_us)
 	}
 }
 
-void mirror_expire(struct mirror *m, int64_t now_us)
+void mirror_expire(struct mirror *m, int64_t now_us, size_t most)
 {
 	mirror_lock(m);
-	expire_tombstones(&m->state, now_us - TOMBSTONE_US);
-	expire_final_ids(&m->state, now_us - FINAL_ID_US);
+	expire_tombstones(&m->state, now_us - TOMBSTONE_US, most);
+	expire_final_ids(&m->state, now_us - FINAL_ID_US, most);
 	mirror_unlock(m);
 }

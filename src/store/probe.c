@@ -140,8 +140,13 @@ static enum err_code heartbeat(struct pulse *p, struct err *e)
 	freeReplyObject(reply);
 	code = redis_callf(p->redis, &reply, e, "ZCOUNT sync:instances %lld +inf",
 			   now_s - HEARTBEAT_TTL_S);
+	if (code != ERR_NONE)
+		return code;
+	atomic_store(&s->instances, (size_t)reply->integer);
+	freeReplyObject(reply);
+	code = redis_callf(p->redis, &reply, e, "XLEN items:changes");
 	if (code == ERR_NONE) {
-		atomic_store(&s->instances, (size_t)reply->integer);
+		atomic_store(&s->log_entries, (size_t)reply->integer);
 		freeReplyObject(reply);
 	}
 	return code;

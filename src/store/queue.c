@@ -45,6 +45,14 @@ size_t queue_put(struct queue *q, struct job *j)
 	return count;
 }
 
+size_t queue_size(struct queue *q)
+{
+	PTOK(pthread_mutex_lock(&q->lock));
+	size_t count = q->count;
+	PTOK(pthread_mutex_unlock(&q->lock));
+	return count;
+}
+
 void queue_wait(struct queue *q, int64_t deadline_ms)
 {
 	PTOK(pthread_mutex_lock(&q->lock));

@@ -1,7 +1,10 @@
 /* status.c - what the daemon says of itself: health, sync status, counters. Never blocks. */
 #include "store_private.h"
 
+#include <string.h>
+
 #include "relevo/mem.h"
+#include "relevo/tables.h"
 
 static size_t pending_total(const struct mirror_counts *c)
 {
@@ -145,14 +148,62 @@ void store_counters(struct store *s, struct store_counters *out)
 		.batch_operations = atomic_load(&s->batch_operations),
 		.batch_count = atomic_load(&s->batch_count),
 		.queued = atomic_load(&s->queued),
-		.lane_limit = QUEUE_LIMIT,
+		.purged = atomic_load(&s->purged),
 	};
+	size_t unsent;
+	done_list_size(&s->unsent, &unsent, &out->unsent_dropped);
 	for (size_t i = 0; i < BATCH_BUCKETS; i++)
 		out->batches[i] = atomic_load(&s->batch_sizes[i]);
+}
+
+/* --- what grows --- */
+
+static size_t fullest_lane(struct store *s)
+{
+	size_t most = 0;
 	for (size_t i = 0; i < s->lane_count; i++) {
-		struct queue *q = &s->lanes[i].queue;
-		PTOK(pthread_mutex_lock(&q->lock));
-		out->lane_waiting += q->count;
-		PTOK(pthread_mutex_unlock(&q->lock));
+		size_t count = queue_size(&s->lanes[i].queue);
+		most = count > most ? count : most;
 	}
+	return most;
+}
+
+static uint64_t counted(json_t *metadata, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(metadata, name));
+}
+
+void store_bounds(struct store *s, struct store_bound out[STORE_BOUNDS])
+{
+	json_t *metadata = state_of(s, "metadata");
+	struct mirror_counts m;
+	uint64_t dropped;
+	size_t unsent;
+	mirror_counts(s->mirror, &m);
+	done_list_size(&s->unsent, &unsent, &dropped);
+	const struct store_bound bounds[STORE_BOUNDS] = {
+		{ "pending", "Operations that wait for MySQL, of all kinds.", pending_total(&m),
+		  (uint64_t)s->options->max_pending },
+		{ "lane_queue", "Writes that wait for the lane with the most.", fullest_lane(s),
+		  QUEUE_LIMIT },
+		{ "reader_queue", "Reads that wait for a reader.", queue_size(&s->asked),
+		  QUEUE_LIMIT },
+		{ "keyed_requests", "Keyed writes in progress.", keyset_size(s->keys),
+		  s->lane_count * (QUEUE_LIMIT + 2 * BATCH_MAX) },
+		{ "unsent_records", "Records of keyed writes that Redis did not take yet.", unsent,
+		  UNSENT_MAX },
+		{ "tombstones", "Deleted items that are remembered.", m.tombstones,
+		  MIRROR_FORMER_MAX },
+		{ "final_ids", "Temporary ids whose final one is remembered.", m.final_ids,
+		  MIRROR_FORMER_MAX },
+		{ "log_entries", "Entries of items:changes; the limit is for those before the "
+				 "snapshot.",
+		  atomic_load(&s->log_entries), LOG_KEEP },
+		{ "dead_letters", "Dead letters; up to the limit are listed, and copied to Redis.",
+		  counted(metadata, "dead_letters"), LETTERS_SHOWN },
+		{ "applied_records", "Rows of relevo_applied, as MySQL estimates them.",
+		  counted(metadata, "applied"), 0 },
+	};
+	memcpy(out, bounds, sizeof(bounds));
+	json_decref(metadata);
 }

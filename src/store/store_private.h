@@ -36,6 +36,7 @@ struct queue {
 void queue_init(struct queue *q);
 void queue_destroy(struct queue *q);
 size_t queue_put(struct queue *q, struct job *j); /* how many wait now; 0: full or closed */
+size_t queue_size(struct queue *q);
 /* Waits until there is a job, the queue is closed or the deadline. */
 void queue_wait(struct queue *q, int64_t deadline_ms);
 /* While jobs keep coming in quick succession wait until there are `enough`, 3 ms at most: one large
@@ -123,13 +124,16 @@ struct follower {
 	atomic_bool settled; /* the first load succeeded or was found impossible */
 };
 
-/* done_list.c: records of keyed operations that Redis did not take yet; the oldest give way. */
+/* done_list.c: records of keyed operations that Redis did not take yet. Beyond the bound the oldest
+ * give way: a repeat then learns its outcome from MySQL alone. */
+#define UNSENT_MAX 100000
 struct done_list {
 	pthread_mutex_t lock;
 	/* shared: hold lock */
 	struct done_kept *first, *last;
 	size_t count;
 	uint64_t numbers; /* given out */
+	uint64_t dropped;
 };
 void done_list_init(struct done_list *l);
 void done_list_destroy(struct done_list *l);
@@ -138,6 +142,7 @@ void done_list_add(struct done_list *l, const struct done_record *done, size_t c
  * of the last one, for done_list_sent. */
 size_t done_list_peek(struct done_list *l, struct done_record *out, size_t max, uint64_t *last);
 void done_list_sent(struct done_list *l, uint64_t last);
+void done_list_size(struct done_list *l, size_t *count, uint64_t *dropped);
 bool done_list_empty(struct done_list *l);
 
 struct keyset; /* keyed requests in progress in this process */
@@ -165,6 +170,8 @@ struct store {
 	atomic_int durability;	       /* enum redis_durability */
 	atomic_bool evicts;
 	atomic_size_t instances;
+	atomic_size_t log_entries;	    /* in items:changes, as of the last heartbeat */
+	atomic_uint_fast64_t purged;	    /* records of applied operations, by this instance */
 	atomic_uint_fast64_t batch_sizes[BATCH_BUCKETS], batch_operations, batch_count;
 	atomic_uint_fast64_t publishes, publish_bytes, publish_sent, queued;
 };
@@ -177,6 +184,7 @@ struct keyset *keyset_new(void);
 void keyset_free(struct keyset **k);
 bool keyset_enter(struct keyset *k, struct opid key); /* false: in progress */
 void keyset_leave(struct keyset *k, struct opid key);
+size_t keyset_size(struct keyset *k);
 
 /* lane.c: bodies of the threads, and how a job ends */
 void *lane_main(void *arg);

@@ -5,9 +5,14 @@
 
 #include "../store/store_private.h"
 
-/* Forget discarded letters in MySQL, copy all to Redis, remove expired records. *dead_letters =
- * how many there are. */
+/* How much MySQL keeps; as it was before, where it could not be asked. */
+struct household {
+	json_int_t dead_letters;
+	json_int_t applied; /* rows of relevo_applied, about */
+};
+
+/* Forget discarded letters in MySQL, copy the newest to Redis; `full`: remove expired records. */
 MUST_CHECK enum err_code housekeeping(struct store *s, struct session *session, bool full,
-				      json_int_t *dead_letters, struct err *e);
+				      struct household *out, struct err *e);
 
 #endif

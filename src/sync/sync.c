@@ -50,7 +50,7 @@ struct cycle {
 	struct verify_report checked;
 	bool drain, verify;
 	bool counted; /* what was drained is in the totals of the metadata */
-	json_int_t dead_letters;
+	struct household household;
 	int64_t began_ms;
 };
 
@@ -178,10 +178,11 @@ static void say_metadata(struct sync *y, struct cycle *c)
 	json_int_t conflicts = total_of(old, "conflicts") +
 			       (c->counted ? 0 : (json_int_t)c->drained.conflicts) +
 			       (json_int_t)atomic_exchange(&y->conflicts_outside, 0);
-	json_t *new = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "t", "sync", "name",
+	json_t *new = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I}", "t", "sync", "name",
 				"metadata", "by", s->options->instance, "last_sync",
 				last_sync_json(c), "rebuilds_total", rebuilds, "conflicts",
-				conflicts, "dead_letters", c->dead_letters);
+				conflicts, "dead_letters", c->household.dead_letters,
+				"applied", c->household.applied);
 	c->counted = true;
 	if (c->checked.rebuilt || outside > 0)
 		json_object_set(new, "last_rebuild",
@@ -273,7 +274,7 @@ static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 static enum err_code end_drain(struct sync *y, struct cycle *c, enum err_code code, struct err *e)
 {
 	if (code == ERR_NONE)
-		code = housekeeping(y->store, &y->session, false, &c->dead_letters, e);
+		code = housekeeping(y->store, &y->session, false, &c->household, e);
 	if (!redis_is_open(y->session.redis))
 		return code;
 	say_metadata(y, c);
@@ -316,7 +317,8 @@ static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c,
 {
 	struct store *s = y->store;
 	json_t *old = mirror_sync_state(s->mirror, "metadata");
-	c->dead_letters = total_of(old, "dead_letters");
+	c->household.dead_letters = total_of(old, "dead_letters");
+	c->household.applied = total_of(old, "applied");
 	json_decref(old);
 	enum err_code code = changelog_catch_up(y->session.redis, s->mirror, e);
 	if (code == ERR_NONE)
@@ -328,7 +330,7 @@ static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c,
 	if (code == ERR_NONE && (full || c->drain))
 		code = run_verify(y, c, e);
 	if (code == ERR_NONE && full)
-		code = housekeeping(s, &y->session, full, &c->dead_letters, e);
+		code = housekeeping(s, &y->session, full, &c->household, e);
 	if (redis_is_open(y->session.redis) && c->verify)
 		say_metadata(y, c);
 	if (c->drain || c->checked.rebuilt)
@@ -503,7 +505,7 @@ static void *sync_main(void *arg)
 	session_open(&y->session, y->store, "sync");
 	while (next_cycle(y, &full)) {
 		run_cycle(y, full);
-		mirror_expire(y->store->mirror, clock_mono_us());
+		mirror_expire(y->store->mirror, clock_mono_us(), MIRROR_FORMER_MAX);
 	}
 	session_close(&y->session);
 	return NULL;

@@ -40,6 +40,7 @@ class Relevo(Process):
         self.env = {**DEFAULTS, "RELEVO_LISTEN": f"127.0.0.1:{self.port}",
                     "RELEVO_MYSQL_URL": mysql_url, "RELEVO_REDIS_URL": redis_url,
                     "RELEVO_INSTANCE": name, **(env or {})}
+        self.prefix = []  # of the command line
         self.api = Client(self.port)
         self.was_killed = False
         self.clock = None
@@ -76,7 +77,8 @@ class Relevo(Process):
         """`wait`: online (both servers up), up (answers HTTP), or None."""
         self.env.update(env)
         clock = self.clock.environment() if self.clock else {}
-        self.spawn([relevod_path()], env=daemon_environment({**self.env, **clock}))
+        self.spawn([*self.prefix, relevod_path()],
+                   env=daemon_environment({**self.env, **clock}))
         self.api = Client(self.port)
         self.was_killed = False
         if wait is not None:

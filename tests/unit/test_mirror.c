@@ -112,10 +112,27 @@ static void test_tombstones_expire_after_ten_minutes(void **state)
 {
 	log_row(*state, 1, 1, "A");
 	log_delete(*state, 1, 2);
-	mirror_expire(*state, clock_mono_us() + 9 * MINUTE_US);
+	mirror_expire(*state, clock_mono_us() + 9 * MINUTE_US, SIZE_MAX);
 	assert_int_equal(counts_of(*state).tombstones, 1);
-	mirror_expire(*state, clock_mono_us() + 11 * MINUTE_US);
+	mirror_expire(*state, clock_mono_us() + 11 * MINUTE_US, SIZE_MAX);
 	assert_int_equal(counts_of(*state).tombstones, 0);
+}
+
+static void test_beyond_the_bound_the_oldest_tombstones_go(void **state)
+{
+	for (int64_t id = 1; id <= 5; id++) {
+		log_row(*state, id, 1, "A");
+		log_delete(*state, id, 2);
+	}
+	mirror_expire(*state, clock_wall_us(), 5);
+	assert_int_equal(counts_of(*state).tombstones, 5);
+	mirror_expire(*state, clock_wall_us(), 2);
+	assert_int_equal(counts_of(*state).tombstones, 2);
+	/* A late change of an item without one is taken, of one with it refused. */
+	log_row(*state, 3, 1, "late");
+	log_row(*state, 4, 1, "late");
+	assert_text(shown(*state, 3), "late/Operativa/1");
+	assert_text(shown(*state, 4), "-");
 }
 
 static void test_foreign_rows_are_not_own(void **state)
@@ -400,10 +417,20 @@ static void test_create_that_is_done_does_not_come_back(void **state)
 static void test_final_ids_expire_after_seven_days(void **state)
 {
 	mirror_set_final_id(*state, kit_id(2), 5);
-	mirror_expire(*state, clock_mono_us() + 6 * 1440 * MINUTE_US);
+	mirror_expire(*state, clock_mono_us() + 6 * 1440 * MINUTE_US, SIZE_MAX);
 	assert_int_equal(mirror_final_id(*state, kit_id(2)), 5);
-	mirror_expire(*state, clock_mono_us() + 8 * 1440 * MINUTE_US);
+	mirror_expire(*state, clock_mono_us() + 8 * 1440 * MINUTE_US, SIZE_MAX);
 	assert_int_equal(mirror_final_id(*state, kit_id(2)), 0);
+}
+
+static void test_beyond_the_bound_the_oldest_final_ids_go(void **state)
+{
+	for (unsigned n = 1; n <= 5; n++)
+		mirror_set_final_id(*state, kit_id(n), n);
+	mirror_expire(*state, clock_wall_us(), 2);
+	assert_int_equal(counts_of(*state).final_ids, 2);
+	assert_int_equal(mirror_final_id(*state, kit_id(3)), 0);
+	assert_int_equal(mirror_final_id(*state, kit_id(4)), 4);
 }
 
 static void test_update_waits_for_a_row_that_comes_late(void **state)
@@ -447,6 +474,7 @@ int main(void)
 		WITH(test_forced_row_goes_back),
 		WITH(test_forced_delete_removes_newer_row),
 		WITH(test_tombstones_expire_after_ten_minutes),
+		WITH(test_beyond_the_bound_the_oldest_tombstones_go),
 		WITH(test_foreign_rows_are_not_own),
 		WITH(test_foreign_echo_of_own_row_stays_own),
 		WITH(test_gap_is_refused),
@@ -472,6 +500,7 @@ int main(void)
 		WITH(test_later_update_follows_a_drained_create),
 		WITH(test_create_that_is_done_does_not_come_back),
 		WITH(test_final_ids_expire_after_seven_days),
+		WITH(test_beyond_the_bound_the_oldest_final_ids_go),
 		WITH(test_update_waits_for_a_row_that_comes_late),
 		WITH(test_operations_come_in_order_of_acceptance),
 	};

@@ -55,7 +55,7 @@ static void test_unlogged_tombstone_does_not_expire(void **state)
 	changes_delete(&c, 2, 2, false);
 	mirror_apply_unlogged(*state, &c);
 	changes_free(&c);
-	mirror_expire(*state, clock_mono_us() + 60 * MINUTE_US);
+	mirror_expire(*state, clock_mono_us() + 60 * MINUTE_US, SIZE_MAX);
 	assert_int_equal(mirror_unlogged_count(*state), 1);
 	assert_int_equal(counts_of(*state).tombstones, 1);
 }

@@ -30,7 +30,8 @@ static const char *config_value(const redisReply *reply)
 	return "";
 }
 
-/* Without AOF, or with one that is written at the kernel's leisure, a crash loses operations. */
+/* Without AOF, or with one that is written at the kernel's leisure, a crash loses operations. Where
+ * INFO or CONFIG is forbidden nobody knows. */
 static enum redis_durability durability_of(const char *aof_enabled, const char *fsync)
 {
 	if (aof_enabled[0] == '\0')
@@ -39,7 +40,7 @@ static enum redis_durability durability_of(const char *aof_enabled, const char *
 		return DURABILITY_NONE;
 	if (strcmp(fsync, "always") == 0)
 		return DURABILITY_ALWAYS;
-	return DURABILITY_EVERYSEC; /* also where CONFIG is forbidden: Redis' default */
+	return strcmp(fsync, "everysec") == 0 ? DURABILITY_EVERYSEC : DURABILITY_UNKNOWN;
 }
 
 static enum err_code read_info(struct redis *r, const char *info, struct redis_facts *facts,

@@ -75,21 +75,24 @@ struct pulse {
 	int64_t beat_at_ms;
 	uint64_t reported; /* requests that are in the counter key */
 	char run_id[48];
-	bool warned;
+	bool warned_aof, warned_evicts;
 };
+
+/* Once each time it becomes so. */
+static void warn_if(bool is_so, bool *warned, const char *text)
+{
+	if (is_so && !*warned)
+		log_warn(TAG_REDIS, "%s", text);
+	*warned = is_so;
+}
 
 static void warn_durability(struct pulse *p, const struct redis_facts *facts)
 {
-	if (p->warned)
-		return;
-	p->warned = true;
-	if (facts->durability == DURABILITY_NONE)
-		log_warn(TAG_REDIS,
-			 "AOF is off: writes accepted during an outage of MySQL are lost "
-			 "if Redis dies before they are drained");
-	if (facts->evicts)
-		log_warn(TAG_REDIS, "the eviction policy may drop pending operations; "
-				    "use maxmemory-policy noeviction");
+	warn_if(facts->durability == DURABILITY_NONE, &p->warned_aof,
+		"AOF is off or never synced: writes accepted during an outage of MySQL are lost if "
+		"Redis dies before they are drained");
+	warn_if(facts->evicts, &p->warned_evicts,
+		"the eviction policy may drop pending operations; use maxmemory-policy noeviction");
 }
 
 /* Seconds by the clock of Redis: those of the instances may differ. */
@@ -169,7 +172,7 @@ static enum err_code pulse_once(struct pulse *p, struct err *e)
 	if (strcmp(facts.run_id, p->run_id) != 0) {
 		if (p->run_id[0] != '\0')
 			atomic_store(&s->follower.rejoin, true);
-		p->warned = false;
+		p->warned_aof = p->warned_evicts = false;
 	}
 	memcpy(p->run_id, facts.run_id, sizeof(p->run_id));
 	atomic_store(&s->durability, (int)facts.durability);

@@ -2,7 +2,7 @@
 import socket
 import time
 
-from harness import SLOW, item, wait_until
+from harness import SLOW, item
 
 MEMBERS = ["status", "mysql", "redis", "hostname", "port", "version", "uptime_seconds", "mode",
            "durability"]
@@ -78,22 +78,6 @@ def test_a_dead_server_shows_without_any_request(system):
     relevo.await_health(timeout=2 * 0.3 + 0.5 + 0.5, redis=False)
 
 
-def test_durability_everysec(system):
-    system.redis.db.config_set("appendfsync", "everysec")
-    try:
-        assert system.start().health()["durability"] == "everysec"
-    finally:
-        system.redis.db.config_set("appendfsync", "always")
-
-
-def test_durability_none(system):
-    system.redis.db.config_set("appendonly", "no")
-    try:
-        assert system.start().health()["durability"] == "none"
-    finally:
-        system.redis.db.config_set("appendonly", "yes")
-
-
 def test_durability_follows_a_change(system, relevo):
     system.redis.db.config_set("appendfsync", "no")
     try:
@@ -116,14 +100,3 @@ def test_outage_writes_are_refused_without_durability_if_so_configured(system):
         system.redis.db.config_set("appendonly", "yes")
     relevo.await_health(durability="always")
     assert relevo.api.post("/items", item(code="C")).status == 202
-
-
-def test_outage_writes_are_refused_with_eviction_if_so_configured(system):
-    relevo = system.start(RELEVO_REQUIRE_DURABLE="on")
-    system.mysql_down()
-    assert relevo.api.post("/items", item()).status == 202
-    system.redis.db.config_set("maxmemory-policy", "allkeys-lru")
-    try:
-        wait_until(lambda: relevo.api.post("/items", item()).status == 503, 5, "503")
-    finally:
-        system.redis.db.config_set("maxmemory-policy", "noeviction")

@@ -342,12 +342,9 @@ static struct job *reversed(struct job *list)
 	return out;
 }
 
-static bool durable_enough(const struct store *s)
+static bool durable_enough(struct store *s)
 {
-	int d = atomic_load(&s->durability);
-	return !s->options->require_durable ||
-	       (d == DURABILITY_ALWAYS && !atomic_load(&s->evicts)) ||
-	       (d == DURABILITY_EVERYSEC && !atomic_load(&s->evicts));
+	return !s->options->require_durable || store_durable(s);
 }
 
 void accept_jobs(struct store *s, struct session *session, struct job *list,

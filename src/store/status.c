@@ -34,6 +34,12 @@ static bool drain_running(struct store *s)
 	return running;
 }
 
+bool store_durable(struct store *s)
+{
+	int d = atomic_load(&s->durability);
+	return (d == DURABILITY_ALWAYS || d == DURABILITY_EVERYSEC) && !atomic_load(&s->evicts);
+}
+
 void store_health(struct store *s, struct store_health *out)
 {
 	struct mirror_counts counts;
@@ -46,9 +52,7 @@ void store_health(struct store *s, struct store_health *out)
 	if (!out->redis)
 		out->durability = DURABILITY_UNKNOWN;
 	out->mode = mode_of(s, &counts, drain_running(s));
-	out->durable =
-		(out->durability == DURABILITY_ALWAYS || out->durability == DURABILITY_EVERYSEC) &&
-		!atomic_load(&s->evicts);
+	out->durable = out->redis && store_durable(s);
 }
 
 static void put_member(json_t *to, const char *name, json_t *from, const char *member,

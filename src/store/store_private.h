@@ -179,6 +179,9 @@ struct store {
 /* The mirror follows Redis' log; else reads go to MySQL. */
 bool store_in_step(struct store *s);
 
+/* status.c: would a restart of Redis, as last seen, keep what is queued there? */
+bool store_durable(struct store *s);
+
 /* keyset.c */
 struct keyset *keyset_new(void);
 void keyset_free(struct keyset **k);

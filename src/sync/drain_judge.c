@@ -130,6 +130,13 @@ void plan_letter(struct plan *p, const char *kind, const char *reason, const cha
 	p->letter = l;
 }
 
+/* The row that a refused operation met is known later than its letter. */
+static void letter_met(struct plan *p)
+{
+	if (p->letter != NULL && p->letter->current == NULL && p->row != NULL)
+		p->letter->current = mem_copy(p->row->json, p->row->json_len);
+}
+
 /* --- reading the rows under lock --- */
 
 struct reading {
@@ -141,9 +148,10 @@ struct reading {
 
 enum { READ_BEGIN, READ_LOCKED, READ_ALL, READ_SET, READ_NOW };
 
+/* Also what was refused, for its letter. */
 static bool needs_row(const struct plan *p)
 {
-	return p->fate == FATE_OPEN &&
+	return (p->fate == FATE_OPEN || p->fate == FATE_REFUSED) &&
 	       (p->effect->kind == NET_UPDATE || p->effect->kind == NET_DELETE);
 }
 
@@ -316,7 +324,8 @@ static enum err_code explain(struct run *r, struct plan *plans, size_t count, st
 	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
 		struct plan *p = &plans[i];
 
-		p->suspect = p->row != NULL && differs(p->effect, p->row);
+		p->suspect = p->fate == FATE_OPEN && p->row != NULL &&
+			     differs(p->effect, p->row);
 		p->explained = p->suspect && mirror_explains(r, p->row);
 		if (is_open_suspect(p) && r->d->redis != NULL)
 			code = ask_overtaken(r->d->redis, p, e);
@@ -384,9 +393,12 @@ enum err_code plans_judge(struct run *r, struct plan *plans, size_t count, struc
 {
 	enum err_code code = explain(r, plans, count, e);
 
-	for (size_t i = 0; i < count && code == ERR_NONE; i++)
-		if (plans[i].fate == FATE_OPEN)
+	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
+		if (plans[i].fate == FATE_REFUSED)
+			letter_met(&plans[i]);
+		else if (plans[i].fate == FATE_OPEN)
 			judge(r, &plans[i]);
+	}
 	return code;
 }
 

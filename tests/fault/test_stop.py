@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import threading
+import time
 
 import pytest
 
@@ -223,6 +224,28 @@ def test_a_connection_without_a_request_holds_up_nothing(relevo):
     assert not relevo.log_lines("still in flight")
 
 
+def asks_late(relevo):
+    """Connects, and asks once the daemon stops. None: it came later than the grace lasts."""
+    with socket.create_connection(("127.0.0.1", relevo.port), timeout=20) as peer:
+        began = time.monotonic()
+        relevo.signal(signal.SIGTERM)
+        wait_until(lambda: relevo.log_lines("stopping on SIGTERM"), 5, "the signal is seen", 0.002)
+        time.sleep(0.1)  # inside the grace, whatever the daemon closes at once is closed by now
+        peer.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = peer.recv(100)
+        return None if time.monotonic() > began + 0.4 else answer
+
+
+def test_a_new_connection_has_a_moment_to_send_its_request(system):
+    for _ in range(5):
+        relevo = system.start(wait="up")
+        answer = asks_late(relevo)
+        assert relevo.child.wait(timeout=15 * SLOW) == 0
+        if answer is not None:
+            break
+    assert answer is not None and answer.startswith(b"HTTP/1.1 503 "), answer
+
+
 @pytest.fixture
 def fleet(system):
     """Three daemons behind nginx."""
@@ -263,19 +286,24 @@ def test_rolling_restart_behind_nginx_while_mysql_is_down(system, fleet):
 # --- work of its own ---
 
 def test_a_long_drain_is_broken_off_and_taken_up_by_the_next(system):
-    """Thousands of operations wait: the daemon ends after the transaction at hand."""
+    """Many operations wait, and MySQL is slow: the daemon ends after the transaction at hand."""
+    count = 5000
     relevo = system.start()
     system.mysql_down()
     system.redis.db.rpush("items:pending", *(json.dumps(item(code=f"C-{n}"))
-                                             for n in range(20000)))
+                                             for n in range(count)))
+    relevo.pause()
     system.mysql.start()
-    wait_until(lambda: system.redis.db.llen("items:pending") < 20000, 30, "the drain runs")
+    system.mysql.sql("CREATE TRIGGER slow BEFORE INSERT ON items FOR EACH ROW DO SLEEP(0.001)")
+    relevo.resume()
+    wait_until(lambda: system.redis.db.llen("items:pending") < count, 60, "the drain runs")
     relevo.signal(signal.SIGTERM)
     assert relevo.child.wait(timeout=15 * SLOW) == 0
     left = system.redis.db.llen("items:pending")
-    assert 0 < left < 20000, f"{left} wait"
+    assert 0 < left < count, f"{left} wait"
     assert not system.redis.db.exists("sync:lease")
+    system.mysql.sql("DROP TRIGGER slow")
     relevo.start()
     system.await_drained(timeout=60)
     codes = system.mysql.codes()
-    assert len(codes) == len(set(codes)) == 20000
+    assert len(codes) == len(set(codes)) == count

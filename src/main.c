@@ -68,8 +68,7 @@ static void let_balancers_move_on(struct http *http, int64_t delay_ms)
 	sigaddset(&stop, SIGINT);
 	http_announce_stop(http);
 	for (int64_t left = delay_ms; left > 0; left = until - clock_mono_ms()) {
-		struct timespec wait = { .tv_sec = left / 1000,
-					 .tv_nsec = left % 1000 * 1000000 };
+		struct timespec wait = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
 
 		if (sigtimedwait(&stop, NULL, &wait) > 0)
 			return;

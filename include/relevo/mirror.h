@@ -171,10 +171,10 @@ bool cursor_parse(const char *text, uint64_t *out);
  * that a waiting delete hides are not there. */
 void mirror_view_each(struct mirror_view *v, bool (*each)(void *ctx, struct row *row), void *ctx);
 
-/* Housekeeping, in every sync cycle: forget tombstones older than 10 minutes and final ids older than
- * 7 days, and of each kind the oldest ones beyond `most`. A tombstone that is in no log yet stays.
- * What goes early is looked up elsewhere: final ids in Redis and MySQL, and a late change that a
- * tombstone would have stopped is a difference that the next check repairs. `now_us`:
+/* Housekeeping, in every sync cycle: forget tombstones older than 10 minutes and final ids older
+ * than 7 days, and of each kind the oldest ones beyond `most`. A tombstone that is in no log yet
+ * stays. What goes early is looked up elsewhere: final ids in Redis and MySQL, and a late change
+ * that a tombstone would have stopped is a difference that the next check repairs. `now_us`:
  * clock_mono_us(). */
 #define MIRROR_FORMER_MAX 1000000
 void mirror_expire(struct mirror *m, int64_t now_us, size_t most);

@@ -102,8 +102,8 @@ char *dead_letter_json(const struct dead_letter *l);
 /* `REPLACE INTO relevo_dead ...;` with created_at = @t. */
 void dead_put_replace(struct buf *out, const struct dead_letter *l);
 void dead_put_delete(struct buf *out, struct opid op);
-/* Letters are never removed but by a person: each is a write that was acknowledged. Only so many are
- * listed, and copied to Redis; of older ones MySQL alone knows, until newer ones are gone. */
+/* Letters are never removed but by a person: each is a write that was acknowledged. Only so many
+ * are listed, and copied to Redis; of older ones MySQL alone knows, until newer ones are gone. */
 #define LETTERS_SHOWN 10000
 /* Newest first, at most `limit`. */
 MUST_CHECK enum err_code dead_letter_list(struct db *d, unsigned limit, struct dead_letter **out,

@@ -51,7 +51,8 @@ static void reap(struct clients *all, int64_t now_ms)
 		int phase = atomic_load_explicit(&c->phase, memory_order_acquire);
 		int64_t age = now_ms - atomic_load_explicit(&c->since_ms, memory_order_relaxed);
 
-		if (((phase == CLIENT_NEW || phase == CLIENT_RECEIVING) && age >= RECEIVE_SECONDS * 1000) ||
+		if (((phase == CLIENT_NEW || phase == CLIENT_RECEIVING) &&
+		     age >= RECEIVE_SECONDS * 1000) ||
 		    (phase == CLIENT_IDLE && (age >= IDLE_SECONDS * 1000 || hung_up(c))))
 			shut(c);
 	}

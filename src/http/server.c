@@ -138,8 +138,8 @@ static struct MHD_Daemon *start_daemon(struct http *h)
 	const struct MHD_OptionItem *no_pool = &pool[1];
 
 	return MHD_start_daemon(
-		flags, 0, NULL, NULL, request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd,
-		NULL, MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+		flags, 0, NULL, NULL, request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+		MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
 		h->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK,
 		request_begin, h, MHD_OPTION_NOTIFY_COMPLETED, request_completed, h,

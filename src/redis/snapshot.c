@@ -10,7 +10,7 @@
 #include "relevo/mem.h"
 
 /* A snapshot above this size travels in pieces, so that Redis never stalls on one command. */
-#define PIECE_SIZE ((size_t)1 << 20)
+#define PIECE_SIZE    ((size_t)1 << 20)
 #define SCRATCH_TTL_S "60"
 /* The last rows and the closing bracket: they are digested anew for each snapshot. */
 #define TAIL_PIECES ((size_t)2)

@@ -200,8 +200,9 @@ void store_bounds(struct store *s, struct store_bound out[STORE_BOUNDS])
 		  MIRROR_FORMER_MAX },
 		{ "final_ids", "Temporary ids whose final one is remembered.", m.final_ids,
 		  MIRROR_FORMER_MAX },
-		{ "log_entries", "Entries of items:changes; the limit is for those before the "
-				 "snapshot.",
+		{ "log_entries",
+		  "Entries of items:changes; the limit is for those before the "
+		  "snapshot.",
 		  atomic_load(&s->log_entries), LOG_KEEP },
 		{ "dead_letters", "Dead letters; up to the limit are listed, and copied to Redis.",
 		  counted(metadata, "dead_letters"), LETTERS_SHOWN },

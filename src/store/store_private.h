@@ -170,8 +170,8 @@ struct store {
 	atomic_int durability;	       /* enum redis_durability */
 	atomic_bool evicts;
 	atomic_size_t instances;
-	atomic_size_t log_entries;	    /* in items:changes, as of the last heartbeat */
-	atomic_uint_fast64_t purged;	    /* records of applied operations, by this instance */
+	atomic_size_t log_entries;   /* in items:changes, as of the last heartbeat */
+	atomic_uint_fast64_t purged; /* records of applied operations, by this instance */
 	atomic_uint_fast64_t batch_sizes[BATCH_BUCKETS], batch_operations, batch_count;
 	atomic_uint_fast64_t publishes, publish_bytes, publish_sent, queued;
 };

@@ -178,11 +178,11 @@ static void say_metadata(struct sync *y, struct cycle *c)
 	json_int_t conflicts = total_of(old, "conflicts") +
 			       (c->counted ? 0 : (json_int_t)c->drained.conflicts) +
 			       (json_int_t)atomic_exchange(&y->conflicts_outside, 0);
-	json_t *new = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I}", "t", "sync", "name",
-				"metadata", "by", s->options->instance, "last_sync",
-				last_sync_json(c), "rebuilds_total", rebuilds, "conflicts",
-				conflicts, "dead_letters", c->household.dead_letters,
-				"applied", c->household.applied);
+	json_t *new =
+		json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I}", "t", "sync", "name",
+			  "metadata", "by", s->options->instance, "last_sync", last_sync_json(c),
+			  "rebuilds_total", rebuilds, "conflicts", conflicts, "dead_letters",
+			  c->household.dead_letters, "applied", c->household.applied);
 	c->counted = true;
 	if (c->checked.rebuilt || outside > 0)
 		json_object_set(new, "last_rebuild",

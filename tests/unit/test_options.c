@@ -86,6 +86,7 @@ TEST(defaults_are_those_of_the_contract)
 	assert_int_equal(o.max_body, 65536);
 	assert_int_equal(o.conflict, CONFLICT_LAST_WRITE_WINS);
 	assert_false(o.require_durable);
+	assert_int_equal(o.stop_delay_ms, 500);
 	assert_null(o.token_file);
 	assert_null(o.cors_origins);
 	assert_null(o.static_dir);
@@ -235,6 +236,8 @@ TEST(bounds_themselves_are_accepted)
 		"RELEVO_MAX_PENDING=0",
 		"RELEVO_MAX_PENDING=100000000",
 		"RELEVO_MAX_BODY=16MiB",
+		"RELEVO_STOP_DELAY=0s",
+		"RELEVO_STOP_DELAY=1m",
 		"RELEVO_CORS_ORIGINS=*",
 		"RELEVO_STATIC_DIR=/tmp",
 		"RELEVO_INSTANCE=a",
@@ -286,6 +289,8 @@ TEST(values_out_of_bounds_or_shape_are_refused)
 		"MAX_BODY=255",
 		"PUBLISH_BUDGET=0",
 		"REQUIRE_DURABLE=yes",
+		"STOP_DELAY=61s",
+		"STOP_DELAY=0",
 		"LOG_LEVEL=INFO",
 		"LOG_FORMAT=xml",
 		"LISTEN=8000",

@@ -186,7 +186,8 @@ static struct mirror_view *view_of(struct store *s, const struct all_rows *all)
 	struct mirror_position at = { .epoch = "mysql", .seq = 0 };
 	struct mirror *own = mirror_new();
 	for (size_t i = 0; i < op_count; i++) {
-		int64_t id = ops[i]->kind == OP_CREATE ? 0 : mirror_final_id(s->mirror, ops[i]->temp);
+		int64_t id =
+			ops[i]->kind == OP_CREATE ? 0 : mirror_final_id(s->mirror, ops[i]->temp);
 		if (id != 0)
 			mirror_set_final_id(own, ops[i]->temp, id);
 	}

@@ -324,8 +324,7 @@ static enum err_code explain(struct run *r, struct plan *plans, size_t count, st
 	for (size_t i = 0; i < count && code == ERR_NONE; i++) {
 		struct plan *p = &plans[i];
 
-		p->suspect = p->fate == FATE_OPEN && p->row != NULL &&
-			     differs(p->effect, p->row);
+		p->suspect = p->fate == FATE_OPEN && p->row != NULL && differs(p->effect, p->row);
 		p->explained = p->suspect && mirror_explains(r, p->row);
 		if (is_open_suspect(p) && r->d->redis != NULL)
 			code = ask_overtaken(r->d->redis, p, e);

@@ -178,49 +178,128 @@ static void learn_all(struct store *s, const struct all_rows *all, struct mirror
 	learn(s, &gone.changes);
 }
 
-/* MySQL's rows with what waits laid over them, as a mirror of their own. */
-static struct mirror_view *view_of(struct store *s, const struct all_rows *all)
+/* What waits here, and what MySQL says of it: another instance may have drained it and cannot tell
+ * us while Redis is away. */
+struct overlay {
+	struct operation **ops;
+	size_t count;
+	struct applied *applied; /* by id, of operations and of lost batches */
+	size_t applied_count;
+};
+
+static void overlay_free(struct overlay *o)
 {
+	for (size_t i = 0; i < o->count; i++)
+		operation_unref(&o->ops[i]);
+	for (size_t i = 0; i < o->applied_count; i++)
+		applied_free(&o->applied[i]);
+	free(o->ops);
+	free(o->applied);
+}
+
+static int by_op(const void *a, const void *b)
+{
+	const struct applied *x = a, *y = b;
+	return opid_compare(x->op, y->op);
+}
+
+static enum err_code overlay_ask(struct overlay *o, struct db *db, struct err *e)
+{
+	struct opid *ids = mem_zero(2 * o->count + 1, sizeof(*ids));
+	size_t count = 0;
+	for (size_t i = 0; i < o->count; i++) {
+		ids[count++] = o->ops[i]->id;
+		if (!opid_is_zero(o->ops[i]->batch))
+			ids[count++] = o->ops[i]->batch;
+	}
+	enum err_code code = applied_find(db, ids, count, &o->applied, &o->applied_count, e);
+	if (code == ERR_NONE && o->applied_count > 0)
+		qsort(o->applied, o->applied_count, sizeof(*o->applied), by_op);
+	free(ids);
+	return code;
+}
+
+static const struct applied *overlay_find(const struct overlay *o, struct opid op)
+{
+	struct applied key = { .op = op };
+	return o->applied_count == 0 ? NULL
+				     : bsearch(&key, o->applied, o->applied_count, sizeof(key),
+					       by_op);
+}
+
+/* Is it done, by its own record or as part of a batch? A create's item: *id. */
+static bool overlay_done(const struct overlay *o, const struct operation *op, unsigned increment,
+			 int64_t *id)
+{
+	const struct applied *own = overlay_find(o, op->id);
+	const struct applied *batch =
+		opid_is_zero(op->batch) ? NULL : overlay_find(o, op->batch);
+	if (own != NULL && own->attempt >= op->attempt) {
+		*id = own->item_id;
+		return true;
+	}
+	if (batch == NULL || batch->kind != APPLIED_BATCH)
+		return false;
+	*id = batch->item_id + (int64_t)op->nth * (int64_t)increment;
+	return true;
+}
+
+/* MySQL's rows with what waits laid over them, as a mirror of their own. */
+static struct mirror_view *view_of(struct store *s, const struct all_rows *all,
+				   const struct overlay *o, unsigned increment)
+{
+	struct operation **ops = mem_zero(o->count + 1, sizeof(struct operation *));
 	size_t op_count = 0;
-	struct operation **ops = mirror_operations(s->mirror, &op_count);
 	struct mirror_position at = { .epoch = "mysql", .seq = 0 };
 	struct mirror *own = mirror_new();
-	for (size_t i = 0; i < op_count; i++) {
-		int64_t id =
-			ops[i]->kind == OP_CREATE ? 0 : mirror_final_id(s->mirror, ops[i]->temp);
+	for (size_t i = 0; i < o->count; i++) {
+		const struct operation *op = o->ops[i];
+		int64_t id = op->kind == OP_CREATE ? 0 : mirror_final_id(s->mirror, op->temp);
 		if (id != 0)
-			mirror_set_final_id(own, ops[i]->temp, id);
+			mirror_set_final_id(own, op->temp, id);
+		if (!overlay_done(o, op, increment, &id))
+			ops[op_count++] = o->ops[i];
+		else if (op->kind == OP_CREATE && id != 0)
+			mirror_set_final_id(own, op->id, id);
 	}
 	mirror_load(own, all->at, all->count, ops, op_count, &at, false);
 	struct mirror_view *view = mirror_view(own);
 	mirror_free(&own);
-	for (size_t i = 0; i < op_count; i++)
-		operation_unref(&ops[i]);
 	free(ops);
 	return view;
 }
 
-/* Out of step with the log nobody tells us which of the operations that wait here MySQL has by now:
- * both would be shown. Until they are drained the mirror is what we know. */
-static bool mirror_knows_best(struct store *s)
+/* Rows and records as they are at one instant. */
+static enum err_code read_all(struct db *db, struct all_rows *all, struct overlay *o, struct err *e)
 {
-	return !store_in_step(s) &&
-	       (waits(s, OP_CREATE) || waits(s, OP_UPDATE) || waits(s, OP_DELETE));
+	static const char begin[] = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
+				    "START TRANSACTION WITH CONSISTENT SNAPSHOT";
+	struct buf sql = { 0 };
+	enum err_code code =
+		db_run(db, begin, sizeof(begin) - 1, false, false, NULL, NULL, NULL, e);
+	put_select(&sql);
+	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
+	if (code == ERR_NONE)
+		code = db_run(db, sql.bytes, sql.len, false, true, add_row, all, NULL, e);
+	if (code == ERR_NONE && o->count > 0)
+		code = overlay_ask(o, db, e);
+	db_rollback(db);
+	buf_free(&sql);
+	return code;
 }
 
 static void list_job(struct store *s, struct session *session, struct job *j)
 {
 	struct all_rows all = { 0 };
-	struct buf sql = { 0 };
+	struct overlay waiting = { 0 };
 	struct err e = ERR_INIT;
 	bool read = false;
-	bool learns = !store_in_step(s), stay = mirror_knows_best(s);
+	bool learns = !store_in_step(s);
 	struct mirror_view *before = learns ? mirror_view(s->mirror) : NULL;
-	if (!stay && session_mysql(session, s)) {
-		put_select(&sql);
-		buf_puts(&sql, " WHERE id > 0 ORDER BY id");
-		read = db_run(session->db, sql.bytes, sql.len, false, true, add_row, &all, NULL,
-			      &e) == ERR_NONE;
+	/* Before MySQL is asked: what is done in between has its record. */
+	waiting.ops = mirror_operations(s->mirror, &waiting.count);
+	if (session_mysql(session, s)) {
+		read = read_all(session->db, &all, &waiting, &e) == ERR_NONE;
 		if (!read)
 			store_mysql_failed(s, session->db, &e);
 	}
@@ -229,19 +308,19 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 		j->source = SOURCE_MYSQL;
 		if (learns)
 			learn_all(s, &all, before);
-		j->view = view_of(s, &all);
+		j->view = view_of(s, &all, &waiting, db_increment(session->db));
 	} else {
 		catch_up(s, session);
 		j->source = store_read_source(s, (struct read_mode){ 0 });
 		if (j->source == SOURCE_MYSQL)
-			j->source = stay ? SOURCE_CACHE : SOURCE_MEMORY;
+			j->source = SOURCE_MEMORY;
 		j->view = mirror_view(s->mirror);
 	}
 	for (size_t i = 0; i < all.count; i++)
 		row_unref(&all.at[i]);
+	overlay_free(&waiting);
 	mirror_view_unref(&before);
 	free(all.at);
-	buf_free(&sql);
 }
 
 /* --- operations and instances --- */

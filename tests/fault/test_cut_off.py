@@ -1,9 +1,11 @@
 """One instance is cut off from one server, while the others are not: it goes on, nobody's write is
 overtaken by an older one, and when it is back all are equal."""
+import contextlib
+
 import pytest
 
-from harness import (SLOW, Crowd, await_cache_exact, await_consistent, item, items_of, row_of,
-                     wait_until)
+from harness import (SLOW, Crowd, await_cache_exact, await_consistent, item, items_of,
+                     pending_counts, row_of, wait_until)
 
 WAYS = {
     "refused": lambda proxy: proxy.down(),
@@ -157,4 +159,35 @@ def test_who_is_cut_off_from_mysql_does_not_hold_up_its_own_writes(system, daemo
         assert daemon.api.get(f"/items/{made['id']}").data["area"] == "queued"
     assert off.health()["mysql"] is False
     off.mysql.up()
+    the_same(system, daemons)
+
+
+def test_what_others_drained_meanwhile_is_shown_once(system, daemons):
+    """Without Redis nobody tells an instance that MySQL has what waits here."""
+    off, other = daemons[:2]
+    for daemon in daemons:
+        daemon.api.post("/items", item(code=daemon.name))
+    system.mysql_down()
+    made = other.api.post("/items", item(code="new")).data
+    answers = [other.api.patch("/items/1", {"area": "queued"}), other.api.delete("/items/2"),
+               other.api.patch(f"/items/{made['id']}", {"area": "queued"})]
+    assert {answer.status for answer in answers} == {202}
+    wait_until(lambda: sum(pending_counts(off)) == 4, 5, "it knows")
+    off.redis.down()
+    off.await_health(redis=False)
+    # Whoever drains without Redis has this lock: it cannot drain by itself.
+    lock = "CONCAT('relevo_drain:', LEFT(SHA2(DATABASE(),256),32))"
+    system.mysql.start()
+    with contextlib.closing(system.mysql.connect()) as holder, holder.cursor() as cursor:
+        cursor.execute(f"SELECT GET_LOCK({lock}, 20)")
+        assert cursor.fetchall() == ((1,),)
+        wait_until(lambda: system.pending() == 0, 10, "the others drain it")
+        other.await_health(mysql=True, mode="online")
+        assert other.api.patch("/items/1", {"status": "later"}).status == 200
+        off.await_health(mysql=True)
+        shown = sorted((row["code"], row["status"], row["area"]) for row in items_of(off))
+        assert sum(pending_counts(off)) == 4  # it does not know yet
+        assert shown == [("a", "later", "queued"), ("c", "Operativa", "Sala 1"),
+                         ("new", "Operativa", "queued")]
+    off.redis.up()
     the_same(system, daemons)

@@ -7,9 +7,10 @@
  *
  * Rules of application
  *   row     replaces the item's base if (version, updated_us) is not older than the base, and
- *           version is above a tombstone's; `force` always applies. If no operation waits on the
- *           item the shown row is the base, else the operations are laid over the new base. An
- *           identical row that is `foreign` does not make an own base foreign.
+ *           version is above a tombstone's; `force` always applies, but for a newer state that is
+ *           unlogged. If no operation waits on the item the shown row is the base, else the
+ *           operations are laid over the new base. An identical row that is `foreign` does not
+ *           make an own base foreign.
  *   del     removes the base and leaves a tombstone if its version is above the base's (or force).
  *   queued  remembers the operation (a known id is ignored, but a new `seq` of it counts; so is a
  *           create whose final id is known). create: a shown row with temp id,

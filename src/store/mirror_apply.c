@@ -20,7 +20,9 @@ static void apply_row(struct state *s, const struct change *c, bool logged)
 	if (row->id <= 0)
 		return;
 	struct item *it = state_need(s, row->id);
-	if (!c->force && is_late(it, row))
+	/* A repair does not know what was written here while Redis was away: that was later. */
+	bool spares = logged && it->unlogged != 0;
+	if ((!c->force || spares) && is_late(it, row))
 		return;
 	bool same = it->base != NULL && !it->guess && row_same(it->base, row);
 	/* reading again what an instance of ours wrote does not make it foreign */

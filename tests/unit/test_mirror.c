@@ -99,6 +99,29 @@ static void test_forced_row_goes_back(void **state)
 	assert_text(shown(*state, 1), "OLD/Operativa/1");
 }
 
+static void test_forced_row_spares_what_is_newer_and_unlogged(void **state)
+{
+	struct changes c = { 0 };
+	struct row *old = kit_row(1, 5, "OLD"), *row = kit_row(1, 6, "NEW");
+	log_row(*state, 1, 4, "A");
+	changes_row(&c, row, false, false);
+	mirror_apply_unlogged(*state, &c);
+	changes_free(&c);
+	changes_row(&c, old, true, true);
+	log_next(*state, &c);
+	assert_text(shown(*state, 1), "NEW/Operativa/6");
+	assert_int_equal(mirror_unlogged_count(*state), 1);
+	changes_delete(&c, 1, 7, false);
+	mirror_apply_unlogged(*state, &c);
+	changes_free(&c);
+	changes_row(&c, row, true, true);
+	log_next(*state, &c);
+	assert_text(shown(*state, 1), "-");
+	assert_int_equal(mirror_unlogged_count(*state), 1);
+	row_unref(&old);
+	row_unref(&row);
+}
+
 static void test_forced_delete_removes_newer_row(void **state)
 {
 	struct changes c = { 0 };
@@ -472,6 +495,7 @@ int main(void)
 		WITH(test_tombstone_only_rises),
 		WITH(test_every_order_ends_the_same),
 		WITH(test_forced_row_goes_back),
+		WITH(test_forced_row_spares_what_is_newer_and_unlogged),
 		WITH(test_forced_delete_removes_newer_row),
 		WITH(test_tombstones_expire_after_ten_minutes),
 		WITH(test_beyond_the_bound_the_oldest_tombstones_go),

@@ -191,3 +191,25 @@ def test_what_others_drained_meanwhile_is_shown_once(system, daemons):
                          ("new", "Operativa", "queued")]
     off.redis.up()
     the_same(system, daemons)
+
+
+def test_what_was_written_without_redis_survives_repairs_of_others(system, daemons):
+    """They found an older state of it in MySQL, and the log says so by force."""
+    off, other = daemons[:2]
+    for code in ("A", "B"):
+        assert off.api.post("/items", item(code=code)).status == 201
+    off.redis.down()
+    off.await_health(redis=False)
+    for path in ("/items/1", "/items/2"):
+        assert off.api.patch(path, {"area": "first"}).status == 200
+    wait_until(lambda: [row["area"] for row in items_of(other)] == ["first"] * 2, 20,
+               "the others repair it")  # once its lease is over, if it had that
+    assert off.api.patch("/items/1", {"area": "second"}).status == 200
+    assert off.api.delete("/items/2").status == 200
+    off.redis.up()
+
+    def seen():
+        assert [row["area"] for row in items_of(off)] == ["second"]
+        return [row["area"] for row in items_of(other)] == ["second"]
+    wait_until(seen, 10, "the others know", pause=0)
+    the_same(system, daemons)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "relevo/plant.h"
 #include "relevo/tables.h"
 
 /* Of the first row of the last multi-row INSERT (MySQL 8.4 manual, 14.15 "Information functions").
@@ -93,7 +94,8 @@ static void put_records(struct buf *sql, const struct batch *b)
 	};
 	applied_put_insert_head(sql);
 	for (size_t i = 0; i < b->count; i++) {
-		if (opid_is_zero(b->writes[i]->op) || b->writes[i]->verdict != COMMIT_OPEN)
+		if (opid_is_zero(b->writes[i]->op) || b->writes[i]->verdict != COMMIT_OPEN ||
+		    planted(PLANT_DROPPED_OPERATION_ID))
 			continue;
 		put_own_record(sql, b, i);
 		buf_putc(sql, ',');

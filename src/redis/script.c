@@ -6,6 +6,7 @@
 
 #include "relevo/buf.h"
 #include "relevo/mem.h"
+#include "relevo/plant.h"
 #include "relevo/thread.h"
 #include "session.h"
 
@@ -23,6 +24,7 @@ static const char *const sources[SCRIPT_COUNT] = {
 };
 
 /* written once, before the first use */
+static const char *texts[SCRIPT_COUNT];
 static char hashes[SCRIPT_COUNT][SHA1_HEX_SIZE];
 static pthread_once_t hashed = PTHREAD_ONCE_INIT;
 
@@ -44,8 +46,8 @@ static void hash_sources(void)
 		unsigned char sum[EVP_MAX_MD_SIZE];
 		unsigned int len = 0;
 
-		ASSERT(EVP_Digest(sources[i], strlen(sources[i]), sum, &len, EVP_sha1(), NULL) ==
-			       1 &&
+		texts[i] = plant_script((enum redis_script)i, sources[i]);
+		ASSERT(EVP_Digest(texts[i], strlen(texts[i]), sum, &len, EVP_sha1(), NULL) == 1 &&
 		       len == SHA1_SIZE);
 		for (size_t k = 0; k < SHA1_SIZE; k++)
 			(void)snprintf(hashes[i] + 2 * k, 3, "%02x", sum[k]);
@@ -128,7 +130,7 @@ static enum err_code evaluate(struct redis *r, enum redis_script script, size_t 
 	set_head(argv, lens, "EVALSHA", hashes[script]);
 	code = redis_command(r, out, &missing, argc, argv, lens);
 	if (code == ERR_INTERNAL && strncmp(missing.text, "Redis: NOSCRIPT", 15) == 0) {
-		set_head(argv, lens, "EVAL", sources[script]);
+		set_head(argv, lens, "EVAL", texts[script]);
 		return redis_command(r, out, e, argc, argv, lens);
 	}
 	return code ? err_set(e, code, "%s", missing.text) : ERR_NONE;

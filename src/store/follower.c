@@ -7,6 +7,7 @@
 #include "relevo/clock.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
+#include "relevo/plant.h"
 #include "relevo/tables.h"
 #include "relevo/verify.h"
 
@@ -219,7 +220,7 @@ static enum err_code join(struct follow *f, struct err *e)
 			code = changelog_load(f->session.redis, s->mirror, known, was, e);
 		}
 	}
-	if (code == ERR_NONE)
+	if (code == ERR_NONE && !planted(PLANT_NOT_PUT_BACK))
 		code = put_back(f, e);
 	if (code == ERR_NONE)
 		code = log_unlogged(f, e);

@@ -8,6 +8,7 @@
 #include "relevo/clock.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
+#include "relevo/plant.h"
 #include "relevo/tables.h"
 
 #define LOCKED_RETRY_MS 20
@@ -113,6 +114,8 @@ static void split_changes(struct lane *lane, struct job **changes, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		bool waits = known ? mark_counts(lane, marks->element[i], &caught_up)
 				   : item_waits(lane, changes[i]);
+		if (planted(PLANT_DIRECT_OVER_PENDING))
+			waits = false;
 		list_push(waits ? &out->queue : &out->direct, changes[i]);
 		out->direct_count += !waits;
 	}

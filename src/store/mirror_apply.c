@@ -3,12 +3,15 @@
 
 #include "mirror_private.h"
 #include "relevo/clock.h"
+#include "relevo/plant.h"
 
 /* Is a row that comes in older than what is known of the item? */
 static bool is_late(const struct item *it, const struct row *row)
 {
 	if (it->tombstone && row->version <= it->tomb_version)
-		return true;
+		return !planted(PLANT_TOMBSTONE_IGNORED);
+	if (planted(PLANT_VERSION_CHECK_OFF))
+		return false;
 	if (it->base == NULL)
 		return it->hidden && row->version < it->base_version;
 	return it->guess ? row->version < it->base_version : row_older(row, it->base);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "relevo/plant.h"
+
 #define SEND_AT	       ((size_t)1 << 20) /* bytes of SQL sent at once */
 #define TUPLES_AT_ONCE 500
 
@@ -222,7 +224,7 @@ static enum err_code put_records(struct script *s, const struct plan *plans, siz
 
 		replay_begin(&replay, &plans[i]);
 		for (size_t k = 0; k < n->op_count && code == ERR_NONE; k++) {
-			if (plans[i].fate == FATE_LEFT)
+			if (plans[i].fate == FATE_LEFT || planted(PLANT_DROPPED_OPERATION_ID))
 				break;
 			replay_next(&replay, n->ops[k]);
 			if (tuples++ == 0)

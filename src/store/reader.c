@@ -50,11 +50,11 @@ static void learn(struct store *s, struct changes *changes)
 	changes_free(changes);
 }
 
-static bool waits(struct store *s, enum op_kind kind)
+static bool creates_wait(struct store *s)
 {
 	struct mirror_counts counts;
 	mirror_counts(s->mirror, &counts);
-	return counts.pending[kind] > 0;
+	return counts.pending[OP_CREATE] > 0;
 }
 
 /* Instances of ours raise the version with every change, other programs move the time only. A row
@@ -65,7 +65,7 @@ static void learn_row(struct store *s, struct changes *changes, struct row *row)
 	struct mirror_item_state known;
 	mirror_item_state(s->mirror, row->id, none, &known);
 	row_unref(&known.row);
-	if (!known.known && waits(s, OP_CREATE))
+	if (!known.known && creates_wait(s))
 		return;
 	bool foreign = known.has_base && known.base_version == row->version &&
 		       known.base_updated_us != row->updated_us;

@@ -138,9 +138,12 @@ class System:
             pipe.llen(name)
         return sum(pipe.execute())
 
-    def await_drained(self, timeout=15):
+    def await_empty_lists(self, timeout=15):
         wait_until(lambda: self.pending() == 0, timeout,
                    lambda: f"{self.pending()} operations still pending")
+
+    def await_drained(self, timeout=15):
+        self.await_empty_lists(timeout)
         for daemon in self.daemons:
             if daemon.running and not daemon.paused:
-                daemon.await_health(mode="online")
+                daemon.await_health(timeout=min(timeout, 10), mode="online")

@@ -8,8 +8,15 @@ import time
 from harness import drop_templates
 from harness.system import System
 
-from .nemesis import FAULTS, chosen
+from . import nemesis
 from .run import Run
+
+
+def faults_of(text):
+    names = [name.strip() for name in text.split(",")]
+    if unknown := [name for name in names if name not in nemesis.NAMES]:
+        raise argparse.ArgumentTypeError(f"no such faults: {unknown}")
+    return [nemesis.NAMES[name] for name in names]
 
 
 def parse():
@@ -20,8 +27,8 @@ def parse():
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--instances", type=int, default=3)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    parser.add_argument("--faults", type=lambda text: [name.strip() for name in text.split(",")],
-                        metavar="A,B", help=f"only these, of: {', '.join(FAULTS)}")
+    parser.add_argument("--faults", type=faults_of, metavar="A,B",
+                        help=f"only these, of: {', '.join(nemesis.NAMES)}")
     parser.add_argument("--keep", metavar="FILE", default="history.jsonl",
                         help="where a history with violations goes")
     return parser.parse_args()
@@ -55,7 +62,6 @@ def main():
         system.use_small_disk()
     except OSError as why:
         print(f"the disk does not run full: {why}")
-    chosen(system, args.faults)
     operations = rounds = 0
     faults = []
     try:

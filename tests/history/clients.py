@@ -14,7 +14,6 @@ from harness.items import item
 from .record import ABSENT, FIELDS, OK, REFUSED
 
 LOST = (OSError, http.client.HTTPException)
-PATIENCE_S = 60  # for the answer of a keyed write
 # How often what is done; the rest are reads.
 WEIGHTS = (("create", 20), ("patch", 22), ("put", 10), ("delete", 10), ("list", 4), ("read", 34))
 
@@ -22,10 +21,14 @@ WEIGHTS = (("create", 20), ("patch", 22), ("put", 10), ("delete", 10), ("list", 
 class Shared:
     """What all clients of a run share: the history, the items to meet at, the answers 5xx."""
 
-    def __init__(self, history, daemons, down):
+    def __init__(self, history, daemons, down, weights=WEIGHTS, timeout=20, patience=60):
         self.history = history
         self.daemons = daemons
         self.down = down  # down(name, start): was this instance dead or stopped since then?
+        self.kinds, self.weights = zip(*weights)
+        self.timeout = timeout  # s without an answer: nobody knows what became of a request
+        self.patience = patience  # s for the answer of a keyed write, with all its repeats
+        self.aside = set()  # instances that nobody asks at present
         self.paths = {}   # code -> path of items that exist, as far as anybody knows
         self.refusals = []  # answers 5xx that nobody explains
         self.lock = threading.Lock()
@@ -36,15 +39,17 @@ class HistoryClient(threading.Thread):
         super().__init__(name=name)
         self.shared = shared
         self.rng = rng
-        self.clients = {d.name: Client(d.port, timeout=20) for d in shared.daemons}
+        self.clients = {d.name: Client(d.port, timeout=shared.timeout) for d in shared.daemons}
         self.halt = threading.Event()
+        self.stepping = threading.Lock()  # held during each operation
         self.count = 0
         self.fault = None
 
     def run(self):
         try:
             while not self.halt.is_set():
-                self.step()
+                with self.stepping:
+                    self.step()
                 self.halt.wait(self.rng.random() * 0.02)
         except Exception as fault:  # shown by the run
             self.fault = fault
@@ -55,8 +60,7 @@ class HistoryClient(threading.Thread):
     # --- one operation ---
 
     def step(self):
-        kinds, weights = zip(*WEIGHTS)
-        kind = self.rng.choices(kinds, weights)[0]
+        kind = self.rng.choices(self.shared.kinds, self.shared.weights)[0]
         code, path = self.pick()
         self.count += 1
         if kind == "create" or path is None:
@@ -103,8 +107,10 @@ class HistoryClient(threading.Thread):
                 self.shared.paths.pop(code, None)
 
     def begin(self, kind, code, values=None):
-        instance = self.rng.choice(list(self.clients))
-        return self.shared.history.begin(self.name, instance, kind, code, values)
+        return self.shared.history.begin(self.name, self.any_instance(), kind, code, values)
+
+    def any_instance(self):
+        return self.rng.choice([name for name in self.clients if name not in self.shared.aside])
 
     # --- asking ---
 
@@ -123,12 +129,12 @@ class HistoryClient(threading.Thread):
         keyed = self.rng.random() < 0.5
         headers = {"Idempotency-Key": f"{self.name}:{self.count}"} if keyed else {}
         answer = self.ask(operation.instance, method, path, body, headers)
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self.shared.patience
         while keyed and (answer is None or answer.status in (409, 503)):
             if time.monotonic() > deadline:
                 raise AssertionError(f"never answered: {operation}, last {answer}")
             self.halt.wait(0.02)
-            operation.instance = self.rng.choice(list(self.clients))
+            operation.instance = self.any_instance()
             answer = self.ask(operation.instance, method, path, body, headers)
         self.settle(operation, answer)
         return answer

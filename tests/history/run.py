@@ -11,30 +11,45 @@ from .record import History
 
 
 class Run:
-    def __init__(self, system, rng, clients=12, instances=3, faults=None, **env):
+    """`faults` are those of the nemesis; `workload`: weights and timeout of the clients. Whatever
+    does not come right within `patience` seconds after healing is a violation."""
+
+    def __init__(self, system, rng, clients=12, instances=3, faults=None, workload=None,
+                 patience=15, **env):
         self.system = system
+        self.patience = patience
         self.history = History()
+        self.broken = []  # what did not come right again
         self.nemesis = Nemesis(system, random.Random(rng.random()), faults)
         for _ in range(instances):
             system.start(clock=True, proxied=True, **env)
-        self.shared = Shared(self.history, system.daemons, self.nemesis.down)
+        self.shared = Shared(self.history, system.daemons, self.nemesis.down, **workload or {})
         self.clients = [HistoryClient(f"C{n}", self.shared, random.Random(rng.random()))
                         for n in range(clients)]
+        self.nemesis.clients, self.nemesis.aside = self.clients, self.shared.aside
         for client in self.clients:
             client.start()
 
     def go(self, seconds, report=lambda text: None):
-        """Faults until the time is over, or until a client gives up."""
+        """Faults until the time is over, a client gives up, or a fault cannot be mended."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end and not any(client.fault for client in self.clients):
+        while (time.monotonic() < end and not self.broken and
+               not any(client.fault for client in self.clients)):
             self.nemesis.pause(0.2, 1)
-            name, took = self.nemesis.one()
+            try:
+                name, took = self.nemesis.one()
+            except AssertionError as fault:
+                self.broken.append(f"after '{self.nemesis.story[-1]}': {fault}")
+                break
             report(f"{name} ({took:.1f} s), {len(self.history.operations)} operations")
 
     def stop(self):
         for client in self.clients:
             client.halt.set()
-        heal(self.system)
+        try:
+            heal(self.system, self.patience)
+        except AssertionError as fault:
+            self.broken.append(f"not healed: {fault}")
         for client in self.clients:
             client.join(timeout=90)
             assert not client.is_alive(), f"{client.name} hangs"
@@ -44,6 +59,7 @@ class Run:
         final = [(row[0], row[2], row[3]) for row in self.system.mysql.items().values()]
         faults = [f"{client.name}: {client.fault!r}" for client in self.clients if client.fault]
         faults += [f"refused: {text}" for text in self.shared.refusals]
+        faults += self.broken
         faults += checker.check(self.history.operations, final)
         faults += self.dead_letters() + self.caches()
         return faults
@@ -58,10 +74,11 @@ class Run:
         rows = self.system.mysql.items()
         for daemon in self.system.daemons:
             try:
-                await_consistent(daemon)
-                await_cache_exact(self.system, daemon)
+                await_consistent(daemon, self.patience)
+                await_cache_exact(self.system, daemon, self.patience)
                 shown = {row["id"]: row["code"] for row in items_of(daemon)}
                 assert shown == {key: row[0] for key, row in rows.items()}, "not the rows of MySQL"
             except AssertionError as fault:
                 faults.append(f"{daemon.name}: {fault}")
+                break  # the others wait for the same
         return faults

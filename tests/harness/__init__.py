@@ -18,9 +18,9 @@ from .system import System
 from .wait import SLOW, wait_until
 
 __all__ = [
-    "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "MySQL", "Nginx", "Process", "Proxy", "Redis",
-    "Relevo", "Response", "SLOW", "System", "assert_cache_exact", "await_cache_exact",
-    "await_consistent", "cache_bytes", "drained", "drop_templates", "expect_problem", "free_port",
-    "item", "item_key", "items_of", "pending_counts", "raw_exchange", "refusing_mysql",
-    "refusing_redis", "row_of", "sync_status", "wait_until",
+    "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "MySQL", "Nginx", "Process",
+    "Proxy", "Redis", "Relevo", "Response", "SLOW", "System", "assert_cache_exact",
+    "await_cache_exact", "await_consistent", "cache_bytes", "drained", "drop_templates",
+    "expect_problem", "free_port", "item", "item_key", "items_of", "pending_counts",
+    "raw_exchange", "refusing_mysql", "refusing_redis", "row_of", "sync_status", "wait_until",
 ]

@@ -11,10 +11,12 @@
 #include "relevo/log.h"
 #include "relevo/mem.h"
 
-/* How often a write is decided again because its item changed meanwhile. */
-#define ROUNDS_MAX 100
-/* Between rounds while the mirror does not follow the log at hand (a new epoch). */
-#define REJOIN_PAUSE_NS 10000000
+/* How long a write is decided again because its item changed meanwhile, or because Redis has lost
+ * what waits and it is not put back yet. */
+#define PATIENCE_MS 2000
+/* Rounds in vain without a pause between them. */
+#define ROUNDS_QUICK   5
+#define ROUND_PAUSE_NS 10000000
 
 /* One write on its way into a pending list. */
 struct candidate {
@@ -33,6 +35,7 @@ struct round {
 	size_t count;
 	struct job *later; /* newest first: next round */
 	bool again;	   /* not the first round */
+	bool unread;	   /* what the script accepted could not be read in the log */
 };
 
 static void push(struct job **list, struct job *j)
@@ -213,15 +216,29 @@ static enum err_code round_call(struct round *r, redisReply **out, struct err *e
 		return ERR_NONE;
 	publisher_wrote(&s->publisher, seq);
 	if (changelog_applied(r->session->redis, s->mirror, seq, nonce, at.epoch, NULL, &late) !=
-	    ERR_NONE)
+	    ERR_NONE) {
+		r->unread = true;
 		store_redis_failed(s, r->session->redis, &late);
+	}
 	return ERR_NONE;
+}
+
+/* Redis may have lost it again before anybody read of it: then it is known here, to be put back. */
+static void keep_accepted(struct store *s, struct operation *op)
+{
+	struct changes changes = { 0 };
+	changes_queued(&changes, op);
+	mirror_apply_unlogged(s->mirror, &changes);
+	changes_free(&changes);
+	atomic_store(&s->follower.rejoin, true);
 }
 
 static void answer_queued(struct round *r, struct candidate *c, uint64_t seq)
 {
 	struct job *j = c->job;
 	struct store *s = r->store;
+	if (r->unread)
+		keep_accepted(s, c->op);
 	j->result = JOB_QUEUED;
 	j->source = SOURCE_BACKUP;
 	j->operation = c->op->id;
@@ -235,12 +252,15 @@ static void answer_queued(struct round *r, struct candidate *c, uint64_t seq)
 	push(&r->out->done, j);
 }
 
-static void know_latest(struct store *s, struct session *session)
+static bool know_latest(struct store *s, struct session *session)
 {
 	struct err e = ERR_INIT;
-	if (session_redis(session, s) &&
-	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
-		store_redis_failed(s, session->redis, &e);
+	if (!session_redis(session, s))
+		return false;
+	if (changelog_catch_up(session->redis, s->mirror, &e) == ERR_NONE)
+		return true;
+	store_redis_failed(s, session->redis, &e);
+	return false;
 }
 
 /* The operation waits already: a second try of ours, or a keyed request that came elsewhere too. */
@@ -248,7 +268,7 @@ static void answer_known(struct round *r, struct candidate *c, const char *finge
 {
 	char mine[33];
 	fingerprint_text(c->op, mine);
-	know_latest(r->store, r->session);
+	r->unread |= !know_latest(r->store, r->session);
 	if (strcmp(mine, fingerprint) == 0)
 		answer_queued(r, c, 0);
 	else
@@ -269,7 +289,7 @@ static void answer_verdict(struct round *r, struct candidate *c, const char *ver
 		push(&r->out->done, j);
 	} else {
 		/* stale, moved: the item changed; decide again with what the log says. */
-		know_latest(r->store, r->session);
+		(void)know_latest(r->store, r->session);
 		push(&r->later, j);
 	}
 }
@@ -277,9 +297,6 @@ static void answer_verdict(struct round *r, struct candidate *c, const char *ver
 /* Redis did not take the round. What may be in MySQL already must not be written there again. */
 static void round_failed(struct round *r, const struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = REJOIN_PAUSE_NS };
-	if (e->code == ERR_EPOCH || e->code == ERR_STALE)
-		nanosleep(&pause, NULL);
 	for (size_t i = 0; i < r->count; i++) {
 		struct job *j = r->at[i].job;
 		if (e->code == ERR_EPOCH || e->code == ERR_STALE)
@@ -330,6 +347,7 @@ static void round_clear(struct round *r)
 	}
 	memset(r->at, 0, (r->count + 1) * sizeof(*r->at));
 	r->count = 0;
+	r->unread = false;
 }
 
 static struct job *reversed(struct job *list)
@@ -347,22 +365,40 @@ static bool durable_enough(struct store *s)
 	return !s->options->require_durable || store_durable(s);
 }
 
+static size_t length_of(const struct job *list)
+{
+	size_t count = 0;
+	for (; list != NULL; list = list->next)
+		count++;
+	return count;
+}
+
+/* Rounds in which nothing was settled wait for something. */
+static void pause_if_idle(size_t before, size_t now, unsigned *idle)
+{
+	const struct timespec pause = { .tv_nsec = ROUND_PAUSE_NS };
+	*idle = now < before ? 0 : *idle + 1;
+	if (now > 0 && *idle >= ROUNDS_QUICK)
+		nanosleep(&pause, NULL);
+}
+
 void accept_jobs(struct store *s, struct session *session, struct job *list,
 		 struct accept_lists *out)
 {
-	size_t count = 0;
-	for (struct job *j = list; j != NULL; j = j->next)
-		count++;
+	size_t count = length_of(list);
 	struct round r = { .store = s, .session = session, .out = out };
+	unsigned idle = 0;
 	r.at = mem_zero(count + 1, sizeof(*r.at));
-	know_latest(s, session);
-	for (unsigned tries = 0; list != NULL; tries++) {
+	int64_t until = clock_mono_ms() + PATIENCE_MS;
+	(void)know_latest(s, session);
+	while (list != NULL) {
+		bool late = idle >= ROUNDS_QUICK && clock_mono_ms() >= until;
 		for (struct job *next; list != NULL; list = next) {
 			next = list->next;
 			if (!durable_enough(s))
 				finish_failed(&r, list, ERR_NOT_DURABLE,
 					      "Redis is not durable enough to queue writes");
-			else if (tries > ROUNDS_MAX + count)
+			else if (late)
 				finish_failed(&r, list, ERR_FULL, "the item changes too fast");
 			else
 				candidate_add(&r, list);
@@ -373,6 +409,8 @@ void accept_jobs(struct store *s, struct session *session, struct job *list,
 		list = reversed(r.later);
 		r.later = NULL;
 		r.again = true;
+		pause_if_idle(count, length_of(list), &idle);
+		count = length_of(list);
 	}
 	free(r.at);
 }

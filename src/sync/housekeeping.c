@@ -11,6 +11,7 @@
 
 #define PURGE_STEP 1000
 #define PURGE_MS   1000 /* at most so long in one cycle */
+#define COPIES_AT_ONCE 200
 
 /* Letters discarded while MySQL was down. */
 static enum err_code forget_discarded(struct session *session, struct err *e)
@@ -47,18 +48,30 @@ static bool queued_again(struct store *s, struct opid op)
 	return queued;
 }
 
+static enum err_code take_replies(struct session *session, size_t *sent, struct err *e)
+{
+	enum err_code code = ERR_NONE;
+	for (; *sent > 0 && code == ERR_NONE; (*sent)--) {
+		redisReply *reply = NULL;
+		code = redis_reply(session->redis, &reply, e);
+		if (code == ERR_NONE)
+			freeReplyObject(reply);
+	}
+	return code;
+}
+
+/* *sent: copies on their way without an answer so far. */
 static enum err_code copy_letter(struct session *session, const struct dead_letter *letter,
-				 struct err *e)
+				 size_t *sent, struct err *e)
 {
 	char op[OPID_TEXT_SIZE];
-	redisReply *reply = NULL;
 	opid_format(letter->op, op);
 	char *text = dead_letter_json(letter);
-	enum err_code code =
-		redis_callf(session->redis, &reply, e, "HSET items:dead %s %s", op, text);
-	if (code == ERR_NONE)
-		freeReplyObject(reply);
+	const char *set[] = { "HSET", "items:dead", op, text };
+	enum err_code code = redis_append(session->redis, e, 4, set, NULL);
 	free(text);
+	if (code == ERR_NONE && ++*sent == COPIES_AT_ONCE)
+		code = take_replies(session, sent, e);
 	return code;
 }
 
@@ -108,7 +121,7 @@ static enum err_code copy_letters(struct store *s, struct session *session, size
 				  struct err *e)
 {
 	struct dead_letter *list = NULL;
-	size_t n = 0;
+	size_t n = 0, sent = 0;
 	enum err_code code = dead_letter_list(session->db, LETTERS_SHOWN, &list, &n, e);
 	bool *there = mem_zero(n + 1, sizeof(*there));
 	if (n > 0)
@@ -119,9 +132,11 @@ static enum err_code copy_letters(struct store *s, struct session *session, size
 		bool queued = queued_again(s, list[i].op);
 		*waiting += queued;
 		if (code == ERR_NONE && !queued && !there[i])
-			code = copy_letter(session, &list[i], e);
+			code = copy_letter(session, &list[i], &sent, e);
 		dead_letter_free(&list[i]);
 	}
+	if (code == ERR_NONE)
+		code = take_replies(session, &sent, e);
 	free(there);
 	free(list);
 	return code;

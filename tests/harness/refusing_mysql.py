@@ -4,6 +4,7 @@ import contextlib
 import pymysql
 
 from .mysql import MySQL
+from .wait import wait_until
 
 
 @contextlib.contextmanager
@@ -35,23 +36,29 @@ def offline_mode(server):
 @contextlib.contextmanager
 def out_of_connections(server):
     """Every session that the server allows is somebody else's."""
-    held = []
+    held, quiet = [], 0
 
-    def hold_all():
+    def take_all(cursor):
+        """Nobody else has had one for a while: who is being refused counts for a moment, too."""
+        nonlocal quiet
+        before = len(held)
         with contextlib.suppress(pymysql.err.Error):
             while True:
                 held.append(server.connect())
+        cursor.execute("SELECT ID FROM information_schema.PROCESSLIST "
+                       "WHERE USER IN ('relevo','unauthenticated user')")
+        others = set(cursor.fetchall()) - {(mine.thread_id(),) for mine in held}
+        for (ident,) in others:
+            with contextlib.suppress(pymysql.err.Error):  # it is gone
+                cursor.execute(f"KILL {ident}")
+        quiet = quiet + 1 if not others and len(held) == before else 0
+        return quiet == 10
     with contextlib.closing(server.connect("boss")) as boss, boss.cursor() as cursor:
         cursor.execute("SELECT @@max_connections")
         ((limit,),) = cursor.fetchall()
         try:
             cursor.execute("SET GLOBAL max_connections=10")
-            hold_all()
-            cursor.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER='relevo'")
-            for (ident,) in set(cursor.fetchall()) - {(mine.thread_id(),) for mine in held}:
-                with contextlib.suppress(pymysql.err.Error):  # it is gone
-                    cursor.execute(f"KILL {ident}")
-            hold_all()
+            wait_until(lambda: take_all(cursor), 10, "every session is held")
             yield
         finally:
             cursor.execute(f"SET GLOBAL max_connections={limit}")

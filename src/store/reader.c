@@ -222,9 +222,9 @@ static enum err_code overlay_ask(struct overlay *o, struct db *db, struct err *e
 static const struct applied *overlay_find(const struct overlay *o, struct opid op)
 {
 	struct applied key = { .op = op };
-	return o->applied_count == 0 ? NULL
-				     : bsearch(&key, o->applied, o->applied_count, sizeof(key),
-					       by_op);
+	return o->applied_count == 0
+		       ? NULL
+		       : bsearch(&key, o->applied, o->applied_count, sizeof(key), by_op);
 }
 
 /* Is it done, by its own record or as part of a batch? A create's item: *id. */
@@ -232,8 +232,7 @@ static bool overlay_done(const struct overlay *o, const struct operation *op, un
 			 int64_t *id)
 {
 	const struct applied *own = overlay_find(o, op->id);
-	const struct applied *batch =
-		opid_is_zero(op->batch) ? NULL : overlay_find(o, op->batch);
+	const struct applied *batch = opid_is_zero(op->batch) ? NULL : overlay_find(o, op->batch);
 	if (own != NULL && own->attempt >= op->attempt) {
 		*id = own->item_id;
 		return true;

@@ -9,8 +9,8 @@
 #include "relevo/mem.h"
 #include "relevo/tables.h"
 
-#define PURGE_STEP 1000
-#define PURGE_MS   1000 /* at most so long in one cycle */
+#define PURGE_STEP     1000
+#define PURGE_MS       1000 /* at most so long in one cycle */
 #define COPIES_AT_ONCE 200
 
 /* Letters discarded while MySQL was down. */

@@ -182,6 +182,7 @@ static void learn_all(struct store *s, const struct all_rows *all, struct mirror
  * us while Redis is away. */
 struct overlay {
 	struct operation **ops;
+	int64_t *final_ids; /* of the items they change, where temporary ones are drained; else 0 */
 	size_t count;
 	struct applied *applied; /* by id, of operations and of lost batches */
 	size_t applied_count;
@@ -194,7 +195,19 @@ static void overlay_free(struct overlay *o)
 	for (size_t i = 0; i < o->applied_count; i++)
 		applied_free(&o->applied[i]);
 	free(o->ops);
+	free(o->final_ids);
 	free(o->applied);
+}
+
+/* Before MySQL is asked: what is done in between has its record, which is to be found along with
+ * its row. */
+static void overlay_take(struct overlay *o, struct mirror *m)
+{
+	o->ops = mirror_operations(m, &o->count);
+	o->final_ids = mem_zero(o->count + 1, sizeof(*o->final_ids));
+	for (size_t i = 0; i < o->count; i++)
+		if (o->ops[i]->kind != OP_CREATE)
+			o->final_ids[i] = mirror_final_id(m, o->ops[i]->temp);
 }
 
 static int by_op(const void *a, const void *b)
@@ -244,8 +257,8 @@ static bool overlay_done(const struct overlay *o, const struct operation *op, un
 }
 
 /* MySQL's rows with what waits laid over them, as a mirror of their own. */
-static struct mirror_view *view_of(struct store *s, const struct all_rows *all,
-				   const struct overlay *o, unsigned increment)
+static struct mirror_view *view_of(const struct all_rows *all, const struct overlay *o,
+				   unsigned increment)
 {
 	struct operation **ops = mem_zero(o->count + 1, sizeof(struct operation *));
 	size_t op_count = 0;
@@ -253,7 +266,7 @@ static struct mirror_view *view_of(struct store *s, const struct all_rows *all,
 	struct mirror *own = mirror_new();
 	for (size_t i = 0; i < o->count; i++) {
 		const struct operation *op = o->ops[i];
-		int64_t id = op->kind == OP_CREATE ? 0 : mirror_final_id(s->mirror, op->temp);
+		int64_t id = o->final_ids[i];
 		if (id != 0)
 			mirror_set_final_id(own, op->temp, id);
 		if (!overlay_done(o, op, increment, &id))
@@ -295,8 +308,7 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 	bool read = false;
 	bool learns = !store_in_step(s);
 	struct mirror_view *before = learns ? mirror_view(s->mirror) : NULL;
-	/* Before MySQL is asked: what is done in between has its record. */
-	waiting.ops = mirror_operations(s->mirror, &waiting.count);
+	overlay_take(&waiting, s->mirror);
 	if (session_mysql(session, s)) {
 		read = read_all(session->db, &all, &waiting, &e) == ERR_NONE;
 		if (!read)
@@ -307,7 +319,7 @@ static void list_job(struct store *s, struct session *session, struct job *j)
 		j->source = SOURCE_MYSQL;
 		if (learns)
 			learn_all(s, &all, before);
-		j->view = view_of(s, &all, &waiting, db_increment(session->db));
+		j->view = view_of(&all, &waiting, db_increment(session->db));
 	} else {
 		catch_up(s, session);
 		j->source = store_read_source(s, (struct read_mode){ 0 });

@@ -304,7 +304,7 @@ static void round_failed(struct round *r, const struct err *e)
 		else if (opid_is_zero(j->batch))
 			push(&r->out->direct, j);
 		else
-			finish_failed(r, j, ERR_BOTH_DOWN, "neither server can take the write");
+			push(&r->out->unsure, j);
 	}
 }
 

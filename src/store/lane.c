@@ -364,7 +364,14 @@ static void run_without_redis(struct lane *lane, struct job *list, struct split 
 		run_direct(lane, list_reverse(now.direct), now.direct_count, out);
 }
 
-/* What neither server took is refused, unless one came back meanwhile: a moment later it will. */
+/* One of the servers may do it yet, or have done it. */
+static bool is_unsure(const struct job *j)
+{
+	return j->maybe_queued || !opid_is_zero(j->batch);
+}
+
+/* What neither server took is refused, unless one came back meanwhile: a moment later it will. What
+ * cannot be told that nothing happened waits a little for a better answer. */
 static void refuse(struct lane *lane, struct job *list, struct split *out)
 {
 	struct store *s = lane->store;
@@ -372,13 +379,16 @@ static void refuse(struct lane *lane, struct job *list, struct split *out)
 	for (struct job *j = list, *next; j != NULL; j = next) {
 		struct job *late = j;
 		next = j->next;
-		if (up && !atomic_load(&s->ending)) {
+		if ((up || is_unsure(j)) && !atomic_load(&s->ending)) {
 			late = NULL;
 			again_or_queue(lane, j, &late);
 		}
 		if (late == NULL)
 			continue;
-		job_fail(j, ERR_BOTH_DOWN, "neither MySQL nor Redis can take the write");
+		if (is_unsure(j))
+			job_fail(j, ERR_UNCERTAIN, "the write may be done when a server is back");
+		else
+			job_fail(j, ERR_BOTH_DOWN, "neither MySQL nor Redis can take the write");
 		list_push(&out->done, j);
 	}
 }
@@ -398,6 +408,7 @@ static void run_batch(struct lane *lane, struct job *list)
 		struct accept_lists accepted = { 0 };
 		struct split after = { .done = split.done };
 		accept_jobs(s, &lane->session, list_reverse(split.queue), &accepted);
+		after.queue = accepted.unsure;
 		run_without_redis(lane, list_reverse(accepted.direct), &after);
 		refuse(lane, list_reverse(after.queue), &after);
 		for (struct job *j = accepted.done, *next; j != NULL; j = next) {

@@ -216,9 +216,10 @@ void publisher_finish(struct publisher *p, struct job *list);
 void publisher_stop(struct publisher *p);
 
 /* accept.c: queue jobs in Redis. Each job of the list is finished (moved to *done), or comes back
- * in *direct because it no longer waits behind anything. */
+ * in *direct because it no longer waits behind anything, or in *unsure because Redis did not take
+ * it and MySQL may have it already. */
 struct accept_lists {
-	struct job *done, *direct;
+	struct job *done, *direct, *unsure;
 };
 void accept_jobs(struct store *s, struct session *session, struct job *list,
 		 struct accept_lists *out);

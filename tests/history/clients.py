@@ -147,6 +147,8 @@ class HistoryClient(threading.Thread):
             operation.outcome = OK
         elif answer.status == 404:
             operation.outcome = ABSENT
+        elif answer.status == 503 and answer.json()["type"].endswith(":uncertain"):
+            return  # as good as no answer
         elif answer.status == 503:
             operation.outcome = REFUSED
         else:

@@ -147,9 +147,9 @@ static void test_beyond_the_bound_the_oldest_tombstones_go(void **state)
 		log_row(*state, id, 1, "A");
 		log_delete(*state, id, 2);
 	}
-	mirror_expire(*state, clock_wall_us(), 5);
+	mirror_expire(*state, clock_mono_us(), 5);
 	assert_int_equal(counts_of(*state).tombstones, 5);
-	mirror_expire(*state, clock_wall_us(), 2);
+	mirror_expire(*state, clock_mono_us(), 2);
 	assert_int_equal(counts_of(*state).tombstones, 2);
 	/* A late change of an item without one is taken, of one with it refused. */
 	log_row(*state, 3, 1, "late");
@@ -450,7 +450,7 @@ static void test_beyond_the_bound_the_oldest_final_ids_go(void **state)
 {
 	for (unsigned n = 1; n <= 5; n++)
 		mirror_set_final_id(*state, kit_id(n), n);
-	mirror_expire(*state, clock_wall_us(), 2);
+	mirror_expire(*state, clock_mono_us(), 2);
 	assert_int_equal(counts_of(*state).final_ids, 2);
 	assert_int_equal(mirror_final_id(*state, kit_id(3)), 0);
 	assert_int_equal(mirror_final_id(*state, kit_id(4)), 4);

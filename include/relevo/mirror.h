@@ -11,6 +11,7 @@
  *           unlogged. If no operation waits on the item the shown row is the base, else the
  *           operations are laid over the new base. An identical row that is `foreign` does not
  *           make an own base foreign.
+ *           A logged row that comes after the item's delete makes that unlogged: it is told again.
  *   del     removes the base and leaves a tombstone if its version is above the base's (or force).
  *   queued  remembers the operation (a known id is ignored, but a new `seq` of it counts; so is a
  *           create whose final id is known). create: a shown row with temp id,

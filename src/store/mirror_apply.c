@@ -25,8 +25,12 @@ static void apply_row(struct state *s, const struct change *c, bool logged)
 	struct item *it = state_need(s, row->id);
 	/* A repair does not know what was written here while Redis was away: that was later. */
 	bool spares = logged && it->unlogged != 0;
-	if ((!c->force || spares) && is_late(it, row))
+	if ((!c->force || spares) && is_late(it, row)) {
+		/* Whoever logged it does not know of the delete: a snapshot tells of none. */
+		if (logged && it->tombstone)
+			state_mark(s, it, false);
 		return;
+	}
 	bool same = it->base != NULL && !it->guess && row_same(it->base, row);
 	/* reading again what an instance of ours wrote does not make it foreign */
 	it->base_own = !c->foreign || (same && it->base_own);

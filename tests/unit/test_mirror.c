@@ -141,6 +141,18 @@ static void test_tombstones_expire_after_ten_minutes(void **state)
 	assert_int_equal(counts_of(*state).tombstones, 0);
 }
 
+static void test_a_delete_is_told_again_to_who_logs_the_row(void **state)
+{
+	log_row(*state, 1, 1, "A");
+	log_delete(*state, 1, 2);
+	assert_int_equal(mirror_unlogged_count(*state), 0);
+	log_row(*state, 1, 1, "A");
+	assert_text(shown(*state, 1), "-");
+	assert_int_equal(mirror_unlogged_count(*state), 1);
+	log_delete(*state, 1, 2);
+	assert_int_equal(mirror_unlogged_count(*state), 0);
+}
+
 static void test_beyond_the_bound_the_oldest_tombstones_go(void **state)
 {
 	for (int64_t id = 1; id <= 5; id++) {
@@ -498,6 +510,7 @@ int main(void)
 		WITH(test_forced_row_spares_what_is_newer_and_unlogged),
 		WITH(test_forced_delete_removes_newer_row),
 		WITH(test_tombstones_expire_after_ten_minutes),
+		WITH(test_a_delete_is_told_again_to_who_logs_the_row),
 		WITH(test_beyond_the_bound_the_oldest_tombstones_go),
 		WITH(test_foreign_rows_are_not_own),
 		WITH(test_foreign_echo_of_own_row_stays_own),

@@ -58,6 +58,10 @@ bool mirror_apply(struct mirror *m, const char *epoch, uint64_t seq, uint64_t no
 		  const struct changes *changes);
 /* Apply changes that are in no log yet (Redis is down): the items touched are marked unlogged. */
 void mirror_apply_unlogged(struct mirror *m, const struct changes *changes);
+/* The same unless entry `seq` of `epoch`, which told of them, has been applied meanwhile: it and
+ * later ones count then. */
+void mirror_apply_unread(struct mirror *m, const char *epoch, uint64_t seq,
+			 const struct changes *changes);
 /* What still has to be appended to the log, as ROW, DELETE and QUEUED changes with the current
  * states; `ticket` tells mirror_logged what to unmark (items touched again since stay marked). */
 size_t mirror_unlogged(struct mirror *m, struct changes *out, size_t max, uint64_t *ticket);

@@ -173,7 +173,12 @@ static bool unused(const struct client *c, int64_t now_ms)
 	int phase = atomic_load_explicit(&c->phase, memory_order_acquire);
 	int64_t age = now_ms - atomic_load_explicit(&c->since_ms, memory_order_relaxed);
 
-	return phase == CLIENT_IDLE || (phase == CLIENT_NEW && age >= GRACE_MS);
+	char byte;
+
+	if (phase != CLIENT_IDLE && !(phase == CLIENT_NEW && age >= GRACE_MS))
+		return false;
+	/* It may be here, and not read yet. */
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
 size_t clients_close_unused(struct clients *all, int64_t now_ms)

@@ -33,9 +33,11 @@ struct round {
 	struct accept_lists *out;
 	struct candidate *at;
 	size_t count;
-	struct job *later; /* newest first: next round */
-	bool again;	   /* not the first round */
-	bool unread;	   /* what the script accepted could not be read in the log */
+	struct job *later;	/* newest first: next round */
+	bool again;		/* not the first round */
+	bool unread;		/* what the script accepted could not be read in the log, */
+	char epoch[EPOCH_SIZE]; /* where it is this epoch's */
+	uint64_t seq;		/* entry */
 };
 
 static void push(struct job **list, struct job *j)
@@ -46,6 +48,10 @@ static void push(struct job **list, struct job *j)
 
 static void finish_failed(struct round *r, struct job *j, enum err_code code, const char *text)
 {
+	if (job_is_unsure(j) && (code == ERR_FULL || code == ERR_NOT_DURABLE)) {
+		push(&r->out->unsure, j);
+		return;
+	}
 	job_fail(j, code, text);
 	push(&r->out->done, j);
 }
@@ -133,6 +139,52 @@ static bool key_taken(const struct round *r, const char *key)
 	return false;
 }
 
+/* Redis may have lost it again before anybody read of it: then it is known here, to be put back. */
+static void keep_accepted(struct round *r, struct operation *op)
+{
+	struct changes changes = { 0 };
+	changes_queued(&changes, op);
+	mirror_apply_unread(r->store->mirror, r->epoch, r->seq, &changes);
+	changes_free(&changes);
+	atomic_store(&r->store->follower.rejoin, true);
+}
+
+static void answer_queued(struct round *r, struct candidate *c, uint64_t seq)
+{
+	struct job *j = c->job;
+	struct store *s = r->store;
+	if (r->unread && seq != 0)
+		keep_accepted(r, c->op);
+	j->result = JOB_QUEUED;
+	j->source = SOURCE_BACKUP;
+	j->operation = c->op->id;
+	j->wait_seq = seq;
+	if (j->kind == JOB_CREATE)
+		j->row = mirror_get_temp(s->mirror, c->op->id);
+	else if (j->kind != JOB_DELETE)
+		j->row = j->ref.id != 0 ? mirror_get(s->mirror, j->ref.id)
+					: mirror_get_temp(s->mirror, j->ref.temp);
+	atomic_fetch_add_explicit(&s->queued, 1, memory_order_relaxed);
+	push(&r->out->done, j);
+}
+
+/* An earlier try of ours queued it after all. */
+static bool answer_own(struct round *r, struct job *j)
+{
+	struct candidate c = { .job = j, .op = mirror_operation(r->store->mirror, j->op) };
+	if (c.op == NULL)
+		return false;
+	answer_queued(r, &c, 0);
+	operation_unref(&c.op);
+	return true;
+}
+
+/* What it meets may be its own effect. */
+static enum err_code unless_unsure(const struct job *j, enum err_code code)
+{
+	return j->maybe_queued ? ERR_UNCERTAIN : code;
+}
+
 /* Decide by the mirror, which the script then holds us to. */
 static void candidate_add(struct round *r, struct job *j)
 {
@@ -141,16 +193,19 @@ static void candidate_add(struct round *r, struct job *j)
 	struct candidate *c = &r->at[r->count];
 	if (j->ref.id == 0 && j->kind != JOB_CREATE)
 		(void)resolve_ref(s, r->session, &j->ref);
+	if (j->maybe_queued && answer_own(r, j))
+		return;
 	if (j->kind != JOB_CREATE) {
 		mirror_item_state(s->mirror, j->ref.id, j->ref.temp, &state);
 		/* What may be applied already was checked then. */
 		bool checked = !opid_is_zero(j->batch);
 		if (!checked && (!state.shown || state.row == NULL)) {
-			finish_failed(r, j, ERR_NOT_FOUND, "no such item");
+			finish_failed(r, j, unless_unsure(j, ERR_NOT_FOUND), "no such item");
 			goto out;
 		}
 		if (!checked && !tag_matches(j, state.row)) {
-			finish_failed(r, j, ERR_PRECONDITION, "the item has changed");
+			finish_failed(r, j, unless_unsure(j, ERR_PRECONDITION),
+				      "the item has changed");
 			goto out;
 		}
 	}
@@ -218,38 +273,11 @@ static enum err_code round_call(struct round *r, redisReply **out, struct err *e
 	if (changelog_applied(r->session->redis, s->mirror, seq, nonce, at.epoch, NULL, &late) !=
 	    ERR_NONE) {
 		r->unread = true;
+		memcpy(r->epoch, at.epoch, EPOCH_SIZE);
+		r->seq = seq;
 		store_redis_failed(s, r->session->redis, &late);
 	}
 	return ERR_NONE;
-}
-
-/* Redis may have lost it again before anybody read of it: then it is known here, to be put back. */
-static void keep_accepted(struct store *s, struct operation *op)
-{
-	struct changes changes = { 0 };
-	changes_queued(&changes, op);
-	mirror_apply_unlogged(s->mirror, &changes);
-	changes_free(&changes);
-	atomic_store(&s->follower.rejoin, true);
-}
-
-static void answer_queued(struct round *r, struct candidate *c, uint64_t seq)
-{
-	struct job *j = c->job;
-	struct store *s = r->store;
-	if (r->unread)
-		keep_accepted(s, c->op);
-	j->result = JOB_QUEUED;
-	j->source = SOURCE_BACKUP;
-	j->operation = c->op->id;
-	j->wait_seq = seq;
-	if (j->kind == JOB_CREATE)
-		j->row = mirror_get_temp(s->mirror, c->op->id);
-	else if (j->kind != JOB_DELETE)
-		j->row = j->ref.id != 0 ? mirror_get(s->mirror, j->ref.id)
-					: mirror_get_temp(s->mirror, j->ref.temp);
-	atomic_fetch_add_explicit(&s->queued, 1, memory_order_relaxed);
-	push(&r->out->done, j);
 }
 
 static bool know_latest(struct store *s, struct session *session)
@@ -268,7 +296,10 @@ static void answer_known(struct round *r, struct candidate *c, const char *finge
 {
 	char mine[33];
 	fingerprint_text(c->op, mine);
-	r->unread |= !know_latest(r->store, r->session);
+	if (!know_latest(r->store, r->session)) {
+		push(&r->later, c->job);
+		return;
+	}
 	if (strcmp(mine, fingerprint) == 0)
 		answer_queued(r, c, 0);
 	else
@@ -318,7 +349,7 @@ static void round_run(struct round *r)
 		err_clear(&e);
 		code = round_call(r, &reply, &e);
 		/* A script that was sent may run yet, when a Redis that hangs goes on. */
-		for (size_t i = 0; code != ERR_NONE && i < r->count; i++)
+		for (size_t i = 0; code == ERR_DOWN && i < r->count; i++)
 			r->at[i].job->maybe_queued = true;
 		if (code != ERR_DOWN || !redis_was_cut(r->session->redis))
 			break;
@@ -330,9 +361,8 @@ static void round_run(struct round *r)
 		for (size_t i = 0; i < r->count; i++)
 			answer_verdict(r, &r->at[i], reply->element[i + 1]->str, seq);
 	} else {
-		if (e.code == ERR_NONE)
-			e.code = ERR_DOWN;
-		store_redis_failed(r->store, r->session->redis, &e);
+		if (e.code != ERR_NONE)
+			store_redis_failed(r->store, r->session->redis, &e);
 		round_failed(r, &e);
 	}
 	if (reply != NULL)

@@ -261,11 +261,13 @@ static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t se
 	case COMMIT_NOT_FOUND:
 		/* A repeat may meet the item as the first request left it. */
 		if (!j->keyed || !resolve_applied(lane->store, &lane->session, j))
-			job_fail(j, ERR_NOT_FOUND, "no such item");
+			job_fail(j, j->maybe_queued ? ERR_UNCERTAIN : ERR_NOT_FOUND,
+				 "no such item");
 		break;
 	case COMMIT_PRECONDITION:
 		if (!j->keyed || !resolve_applied(lane->store, &lane->session, j))
-			job_fail(j, ERR_PRECONDITION, "the item has changed");
+			job_fail(j, j->maybe_queued ? ERR_UNCERTAIN : ERR_PRECONDITION,
+				 "the item has changed");
 		break;
 	case COMMIT_REFUSED:
 		job_fail(j, ERR_REFUSED, w->error.text);
@@ -364,8 +366,7 @@ static void run_without_redis(struct lane *lane, struct job *list, struct split 
 		run_direct(lane, list_reverse(now.direct), now.direct_count, out);
 }
 
-/* One of the servers may do it yet, or have done it. */
-static bool is_unsure(const struct job *j)
+bool job_is_unsure(const struct job *j)
 {
 	return j->maybe_queued || !opid_is_zero(j->batch);
 }
@@ -379,13 +380,13 @@ static void refuse(struct lane *lane, struct job *list, struct split *out)
 	for (struct job *j = list, *next; j != NULL; j = next) {
 		struct job *late = j;
 		next = j->next;
-		if ((up || is_unsure(j)) && !atomic_load(&s->ending)) {
+		if ((up || job_is_unsure(j)) && !atomic_load(&s->ending)) {
 			late = NULL;
 			again_or_queue(lane, j, &late);
 		}
 		if (late == NULL)
 			continue;
-		if (is_unsure(j))
+		if (job_is_unsure(j))
 			job_fail(j, ERR_UNCERTAIN, "the write may be done when a server is back");
 		else
 			job_fail(j, ERR_BOTH_DOWN, "neither MySQL nor Redis can take the write");

@@ -78,6 +78,17 @@ void mirror_apply_unlogged(struct mirror *m, const struct changes *changes)
 	mirror_unlock(m);
 }
 
+void mirror_apply_unread(struct mirror *m, const char *epoch, uint64_t seq,
+			 const struct changes *changes)
+{
+	mirror_lock(m);
+	bool read = strcmp(m->position.epoch, epoch) == 0 && m->position.seq >= seq;
+	if (!read)
+		state_apply(&m->state, changes, false);
+	mirror_wake(m);
+	mirror_unlock(m);
+}
+
 bool mirror_loaded(const struct mirror *m)
 {
 	mirror_lock(m);

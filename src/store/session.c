@@ -19,9 +19,10 @@ void session_close(struct session *s)
 void store_mysql_failed(struct store *s, struct db *db, const struct err *e)
 {
 	struct err fresh = ERR_INIT;
-	if (e->code != ERR_DOWN && e->code != ERR_UNCERTAIN)
+	if ((e->code != ERR_DOWN && e->code != ERR_UNCERTAIN) || !circuit_up(s->mysql))
 		return;
-	if (db_was_cut(db) && db_ready(db, &fresh) == ERR_NONE)
+	/* The session that failed is closed: one that is open is newer. */
+	if ((db_is_open(db) || db_was_cut(db)) && db_ready(db, &fresh) == ERR_NONE)
 		log_info(TAG_MYSQL, "a session was cut, MySQL is well: %s", e->text);
 	else
 		circuit_trip(s->mysql, e->text);
@@ -32,7 +33,7 @@ void store_redis_failed(struct store *s, struct redis *redis, const struct err *
 	struct err fresh = ERR_INIT;
 	if (e->code == ERR_EPOCH || e->code == ERR_STALE)
 		atomic_store(&s->follower.rejoin, true);
-	if (e->code != ERR_DOWN)
+	if (e->code != ERR_DOWN || !circuit_up(s->redis))
 		return;
 	if (redis_was_cut(redis) && redis_ready(redis, &fresh) == ERR_NONE)
 		log_info(TAG_REDIS, "a session was cut, Redis is well: %s", e->text);

@@ -199,6 +199,8 @@ void *redis_probe_main(void *arg);
 /* Hand the job back to its owner. */
 void job_finish(struct store *s, struct job *j);
 void job_fail(struct job *j, enum err_code code, const char *text);
+/* One of the servers may do it yet, or have done it. */
+bool job_is_unsure(const struct job *j);
 
 /* Log entries of ours: applied, or kept as unlogged when Redis does not take them. Returns the
  * entry's number, 0 if it is in no log yet. */

@@ -1,12 +1,13 @@
 /* in_flight.c - rows that MySQL has and nobody has been told of yet.
  *
  * Whoever writes a row records it in relevo_applied with the row's own time, so a row with such a
- * record is ours. While creates wait anywhere it may be the effect of one whose COMMIT got lost,
- * which the drain finds out.
+ * record is ours. If the record is that of a waiting create, whose COMMIT got lost, the drain will
+ * find that out.
  */
 #include "in_flight.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "relevo/buf.h"
@@ -16,7 +17,8 @@ struct search {
 	struct row *const *rows;
 	size_t count;
 	bool *flags;
-	bool creates_wait;
+	struct operation **waiting; /* owned references */
+	size_t waiting_count;
 };
 
 static bool is_unknown(struct mirror *m, const struct row *row)
@@ -28,26 +30,36 @@ static bool is_unknown(struct mirror *m, const struct row *row)
 	return !state.known;
 }
 
-static bool creates_wait(struct mirror *m)
+/* The record is that of a waiting create, or of the batch it was in. */
+static bool is_of_waiting(const struct search *s, struct opid record)
 {
-	struct mirror_counts counts;
+	for (size_t i = 0; i < s->waiting_count; i++) {
+		const struct operation *op = s->waiting[i];
 
-	mirror_counts(m, &counts);
-	return counts.pending[OP_CREATE] > 0;
+		if (op->kind == OP_CREATE &&
+		    (opid_equal(op->id, record) || opid_equal(op->batch, record)))
+			return true;
+	}
+	return false;
 }
 
 static bool take_record(void *ctx, unsigned statement, const struct db_row *result)
 {
 	struct search *s = ctx;
+	struct opid record;
 	int64_t applied_us;
+	bool flag;
 
 	(void)statement;
-	if (result->count != 2 || result->text[0] == NULL || result->text[1] == NULL ||
+	if (result->count != 3 || result->text[0] == NULL || result->text[1] == NULL ||
+	    result->text[2] == NULL || result->len[2] != sizeof(record.bytes) ||
 	    !clock_parse(result->text[0], &applied_us))
 		return true;
-	for (size_t i = 0; i < s->count; i++)
+	memcpy(record.bytes, result->text[2], sizeof(record.bytes));
+	flag = strcmp(result->text[1], "1") == 0 || is_of_waiting(s, record);
+	for (size_t i = 0; i < s->count && flag; i++)
 		if (s->rows[i]->updated_us == applied_us)
-			s->flags[i] = s->creates_wait || strcmp(result->text[1], "1") == 0;
+			s->flags[i] = true;
 	return true;
 }
 
@@ -61,7 +73,7 @@ enum err_code in_flight_find(struct db *d, struct mirror *m, int64_t young_ms,
 
 	buf_printf(&sql,
 		   "SELECT applied_at,applied_at>NOW(6)-INTERVAL %" PRId64
-		   " MICROSECOND FROM relevo_applied WHERE applied_at IN (",
+		   " MICROSECOND,op FROM relevo_applied WHERE applied_at IN (",
 		   young_ms * 1000);
 	for (size_t i = 0; i < count; i++) {
 		if (!is_unknown(m, rows[i]))
@@ -71,9 +83,13 @@ enum err_code in_flight_find(struct db *d, struct mirror *m, int64_t young_ms,
 		sql_put_time(&sql, rows[i]->updated_us);
 	}
 	buf_putc(&sql, ')');
-	s.creates_wait = creates_wait(m);
-	if (put > 0)
+	if (put > 0) {
+		s.waiting = mirror_operations(m, &s.waiting_count);
 		code = db_run(d, sql.bytes, sql.len, false, false, take_record, &s, NULL, e);
+	}
+	for (size_t i = 0; i < s.waiting_count; i++)
+		operation_unref(&s.waiting[i]);
+	free(s.waiting);
 	for (size_t i = 0; i < count && put > 0; i++)
 		flags[i] = flags[i] && is_unknown(m, rows[i]);
 	buf_free(&sql);

@@ -306,6 +306,7 @@ class Proxy:
 
     def _strike(self, connection, to, rest):
         fault = self._fault
+        fault.hits += 1  # before anybody can notice
         connection.strike = {CLIENT: None, SERVER: None}
         if fault.stall:
             connection.stalled = True
@@ -316,7 +317,6 @@ class Proxy:
         if fault.down:
             self.down()
         self._counted = 0
-        fault.hits += 1
 
     def _release(self, connection):
         """Pass on what was held back."""

@@ -49,7 +49,8 @@ end)
 group(2, function(op, letter)
 	if letter == '' then
 		redis.call('HDEL', 'items:dead', op)
-	else
+	elseif redis.call('HLEN', 'items:dead') < 10000 then
+		-- more are not copied here (LETTERS_SHOWN); housekeeping sees to it that it is the newest
 		redis.call('HSET', 'items:dead', op, letter)
 	end
 end)

@@ -128,6 +128,7 @@ def large(system):
 def test_without_budget_it_follows_in_small_steps(system, large):
     """The whole one went once; what comes later does not wait until it may go whole again."""
     size = len(system.redis.db.get("items:cache"))
+    wait_until(lambda: sync_status(large)["last_sync"] is not None, 10, "the first check")
     _, sent = published(large)
 
     def post(worker):

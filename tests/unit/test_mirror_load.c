@@ -294,6 +294,33 @@ static void test_join_keeps_missing_operations_on_request(void **state)
 	changes_free(&c);
 }
 
+/* Somebody else has put back the create, in a place of its own, and not the updates: they are ours.
+ */
+static void test_kept_operations_stay_behind_what_they_followed(void **state)
+{
+	struct fields f = kit_fields("NEW", "n");
+	struct snapshot s = { .rows = { row_new(0, kit_id(2), 0, 2000, true, &f) },
+			      .row_count = 1,
+			      .ops = { kit_op(OP_CREATE, 2, 0, 0, "n") },
+			      .op_count = 1 };
+	size_t count = 0;
+	s.ops[0]->seq = 50;
+	log_op(*state, OP_CREATE, 2, 0, 0, "n");
+	log_op(*state, OP_UPDATE, 3, 0, 2, "first");
+	log_op(*state, OP_UPDATE, 4, 0, 2, "second");
+	snapshot_load(*state, &s, "other", 0, true);
+	struct row *row = mirror_get_temp(*state, kit_id(2));
+	assert_string_equal(row->fields.at[2].text, "second");
+	row_unref(&row);
+	struct operation **ops = mirror_operations(*state, &count);
+	assert_int_equal(count, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(opid_equal(ops[i]->id, kit_id(i + 2)));
+		operation_unref(&ops[i]);
+	}
+	free(ops);
+}
+
 static void test_join_drops_missing_operations_otherwise(void **state)
 {
 	struct snapshot s = { .rows = { kit_row(1, 1, "A") }, .row_count = 1 };
@@ -358,6 +385,7 @@ int main(void)
 		WITH(test_join_drops_rows_deleted_while_we_were_behind),
 		WITH(test_join_keeps_final_ids),
 		WITH(test_join_keeps_missing_operations_on_request),
+		WITH(test_kept_operations_stay_behind_what_they_followed),
 		WITH(test_join_drops_missing_operations_otherwise),
 		WITH(test_join_learns_the_base_under_a_pending_row),
 		WITH(test_put_back_create_takes_its_new_place),

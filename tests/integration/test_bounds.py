@@ -179,8 +179,8 @@ def test_tombstones_and_final_ids_are_counted(system, relevo):
 
 
 RECORD = ("INSERT INTO relevo_applied (op,kind,state,item_id,version,members,attempt,accepted_at,"
-          "applied_at,expires_at) SELECT UNHEX(MD5(CONCAT('{0}',seq))),0,0,0,1,1,0,NOW(6),NOW(6),"
-          "NOW(6)+INTERVAL {1} SECOND FROM ({2}) numbers")
+          "applied_at,expires_at) SELECT UNHEX(LEFT(SHA2(CONCAT('{0}',seq),256),32)),0,0,0,1,1,0,"
+          "NOW(6),NOW(6),NOW(6)+INTERVAL {1} SECOND FROM ({2}) numbers")
 NUMBERS = ("SELECT a.n*1000+b.n*100+c.n*10+d.n seq FROM {0} a,{0} b,{0} c,{0} d".format(
     "(SELECT 0 n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 "
     "UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"))
@@ -193,12 +193,12 @@ def test_expired_records_of_applied_operations_are_purged(system):
     wait_until(lambda: value(relevo, "applied_purged_total") >= 10000, 30, "10,000 are purged")
     assert system.mysql.sql("SELECT COUNT(*) FROM relevo_applied WHERE expires_at<NOW(6)")[0][0] == 0
     assert system.mysql.sql("SELECT COUNT(*) FROM relevo_applied WHERE op IN (SELECT "
-                            "UNHEX(MD5(CONCAT('live',seq))) FROM (" + NUMBERS + ") n)")[0][0] == 7
+                            "UNHEX(LEFT(SHA2(CONCAT('live',seq),256),32)) FROM (" + NUMBERS + ") n)")[0][0] == 7
     wait_until(lambda: gauge(relevo, "applied_records") < 10000, 20, "the estimate follows")
 
 
 LETTER = ("INSERT INTO relevo_dead (op,kind,reason,item_key,detail,`data`,accepted_at,created_at,"
-          "instance) SELECT UNHEX(MD5(CONCAT('{0}',seq))),'create','refused','','no',"
+          "instance) SELECT UNHEX(LEFT(SHA2(CONCAT('{0}',seq),256),32)),'create','refused','','no',"
           "'{{\"code\":\"{0}\",\"type\":\"t\",\"status\":\"s\",\"area\":\"a\"}}',NOW(6),"
           "NOW(6)-INTERVAL {1} SECOND,'a' FROM ({2}) numbers")
 

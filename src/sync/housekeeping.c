@@ -99,7 +99,8 @@ static enum err_code compare_copies(struct session *session, const struct dead_l
 	enum err_code code = redis_callf(session->redis, &reply, e, "HGETALL items:dead");
 	for (size_t i = 0; code == ERR_NONE && i + 1 < reply->elements; i += 2) {
 		const redisReply *name = reply->element[i], *copy = reply->element[i + 1];
-		struct dead_letter key = { .detail = NULL }, *known = NULL;
+		struct dead_letter key = { .detail = NULL };
+		const struct dead_letter *known = NULL;
 		if (opid_parse(name->str, name->len, &key.op))
 			known = bsearch(&key, list, count, sizeof(*list), by_op);
 		if (known == NULL) {

@@ -192,8 +192,9 @@ def test_expired_records_of_applied_operations_are_purged(system):
     system.mysql.sql(RECORD.format("live", 3600, NUMBERS + " LIMIT 7"))
     wait_until(lambda: value(relevo, "applied_purged_total") >= 10000, 30, "10,000 are purged")
     assert system.mysql.sql("SELECT COUNT(*) FROM relevo_applied WHERE expires_at<NOW(6)")[0][0] == 0
-    assert system.mysql.sql("SELECT COUNT(*) FROM relevo_applied WHERE op IN (SELECT "
-                            "UNHEX(LEFT(SHA2(CONCAT('live',seq),256),32)) FROM (" + NUMBERS + ") n)")[0][0] == 7
+    kept = system.mysql.sql("SELECT COUNT(*) FROM relevo_applied WHERE op IN (SELECT UNHEX(LEFT("
+                            "SHA2(CONCAT('live',seq),256),32)) FROM (" + NUMBERS + ") n)")
+    assert kept == [(7,)]
     wait_until(lambda: gauge(relevo, "applied_records") < 10000, 20, "the estimate follows")
 
 

@@ -154,7 +154,9 @@ def freeze_redis(n):
 
 
 def flush_redis(n):
-    """Over when everything is back, that of applied operations too: until then only MySQL has it."""
+    """Over when everything is back, that of applied operations too: until then only MySQL has it.
+    Nothing waits from the fault before: that is `flush redis in an outage`."""
+    n.system.await_drained()
     n.system.redis.wipe()
     await_records(n)
 

@@ -45,6 +45,8 @@ MUST_CHECK enum err_code tables_ensure(struct db *d, struct err *e);
 
 /* SELECT list of an item: id, the data columns in table order, version, updated_at. */
 void tables_put_item_columns(struct buf *out);
+/* `SELECT` of those `FROM items`, without a condition. */
+void tables_put_select(struct buf *out);
 /* A row from such a result row; NULL if it cannot be read. Never pending. */
 struct row *tables_row(const struct db_row *result);
 

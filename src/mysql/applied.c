@@ -22,6 +22,13 @@ void tables_put_item_columns(struct buf *out)
 	buf_puts(out, "version,updated_at");
 }
 
+void tables_put_select(struct buf *out)
+{
+	buf_puts(out, "SELECT ");
+	tables_put_item_columns(out);
+	buf_puts(out, " FROM " TABLE_NAME);
+}
+
 struct row *tables_row(const struct db_row *result)
 {
 	struct fields fields = { .store = NULL };

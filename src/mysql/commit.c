@@ -103,9 +103,9 @@ static size_t put_ids(struct buf *sql, const struct batch *b, bool only_missing)
 static enum err_code batch_lock(struct batch *b, struct err *e)
 {
 	struct buf sql = { 0 };
-	buf_puts(&sql, "BEGIN; SELECT ");
-	tables_put_item_columns(&sql);
-	buf_puts(&sql, " FROM " TABLE_NAME " WHERE id IN (");
+	buf_puts(&sql, "BEGIN; ");
+	tables_put_select(&sql);
+	buf_puts(&sql, " WHERE id IN (");
 	put_ids(&sql, b, false);
 	buf_puts(&sql, ") FOR UPDATE SKIP LOCKED");
 	enum err_code code =

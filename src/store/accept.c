@@ -280,23 +280,12 @@ static enum err_code round_call(struct round *r, redisReply **out, struct err *e
 	return ERR_NONE;
 }
 
-static bool know_latest(struct store *s, struct session *session)
-{
-	struct err e = ERR_INIT;
-	if (!session_redis(session, s))
-		return false;
-	if (changelog_catch_up(session->redis, s->mirror, &e) == ERR_NONE)
-		return true;
-	store_redis_failed(s, session->redis, &e);
-	return false;
-}
-
 /* The operation waits already: a second try of ours, or a keyed request that came elsewhere too. */
 static void answer_known(struct round *r, struct candidate *c, const char *fingerprint)
 {
 	char mine[33];
 	fingerprint_text(c->op, mine);
-	if (!know_latest(r->store, r->session)) {
+	if (!session_catch_up(r->session, r->store)) {
 		push(&r->later, c->job);
 		return;
 	}
@@ -320,7 +309,7 @@ static void answer_verdict(struct round *r, struct candidate *c, const char *ver
 		push(&r->out->done, j);
 	} else {
 		/* stale, moved: the item changed; decide again with what the log says. */
-		(void)know_latest(r->store, r->session);
+		(void)session_catch_up(r->session, r->store);
 		push(&r->later, j);
 	}
 }
@@ -420,7 +409,7 @@ void accept_jobs(struct store *s, struct session *session, struct job *list,
 	unsigned idle = 0;
 	r.at = mem_zero(count + 1, sizeof(*r.at));
 	int64_t until = clock_mono_ms() + PATIENCE_MS;
-	(void)know_latest(s, session);
+	(void)session_catch_up(session, s);
 	while (list != NULL) {
 		bool late = idle >= ROUNDS_QUICK && clock_mono_ms() >= until;
 		for (struct job *next; list != NULL; list = next) {

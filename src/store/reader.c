@@ -1,4 +1,5 @@
-/* reader.c - reads that need I/O: confirming a miss, MySQL itself, operations, instances. */
+/* reader.c - reads that need I/O: confirming a miss, MySQL itself, operations, instances. The list
+ * is in reader_list.c. */
 #include "store_private.h"
 
 #include <stdlib.h>
@@ -15,22 +16,7 @@ static struct row *from_mirror(struct store *s, struct item_ref ref)
 	return ref.id != 0 ? mirror_get(s->mirror, ref.id) : mirror_get_temp(s->mirror, ref.temp);
 }
 
-static void catch_up(struct store *s, struct session *session)
-{
-	struct err e = ERR_INIT;
-	if (session_redis(session, s) &&
-	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
-		store_redis_failed(s, session->redis, &e);
-}
-
 /* --- one item --- */
-
-static void put_select(struct buf *sql)
-{
-	buf_puts(sql, "SELECT ");
-	tables_put_item_columns(sql);
-	buf_puts(sql, " FROM " TABLE_NAME);
-}
 
 static bool keep_row(void *ctx, unsigned statement, const struct db_row *result)
 {
@@ -41,9 +27,7 @@ static bool keep_row(void *ctx, unsigned statement, const struct db_row *result)
 	return true;
 }
 
-/* What was read from MySQL because the mirror is out of step must not be newer than what the mirror
- * shows when it is in step again, be it before the read ends. */
-static void learn(struct store *s, struct changes *changes)
+void reader_learn(struct store *s, struct changes *changes)
 {
 	if (changes->count > 0)
 		mirror_apply_unlogged(s->mirror, changes);
@@ -59,7 +43,7 @@ static bool creates_wait(struct store *s)
 
 /* Instances of ours raise the version with every change, other programs move the time only. A row
  * that is new here may be what a waiting create has become, which the drain will tell. */
-static void learn_row(struct store *s, struct changes *changes, struct row *row)
+void reader_learn_row(struct store *s, struct changes *changes, struct row *row)
 {
 	const struct opid none = { { 0 } };
 	struct mirror_item_state known;
@@ -84,7 +68,7 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 	row_unref(&state.row);
 	if (state.pending || j->ref.id == 0 || !session_mysql(session, s))
 		return false;
-	put_select(&sql);
+	tables_put_select(&sql);
 	buf_puts(&sql, " WHERE id=");
 	buf_put_i64(&sql, j->ref.id);
 	enum err_code code =
@@ -96,10 +80,10 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 	}
 	j->source = SOURCE_MYSQL;
 	if (learns && row != NULL)
-		learn_row(s, &changes, row);
+		reader_learn_row(s, &changes, row);
 	else if (learns && state.has_base)
 		changes_delete(&changes, j->ref.id, state.base_version + 1, false);
-	learn(s, &changes);
+	reader_learn(s, &changes);
 	j->result = JOB_DONE;
 	j->row = row;
 	if (row == NULL)
@@ -109,7 +93,7 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 
 static void get_job(struct store *s, struct session *session, struct job *j)
 {
-	catch_up(s, session);
+	(void)session_catch_up(session, s);
 	(void)resolve_ref(s, session, &j->ref);
 	if (store_read_source(s, j->mode) == SOURCE_MYSQL && get_from_mysql(s, session, j))
 		return;
@@ -120,218 +104,6 @@ static void get_job(struct store *s, struct session *session, struct job *j)
 	j->result = JOB_DONE;
 	if (j->row == NULL)
 		job_fail(j, ERR_NOT_FOUND, "no such item");
-}
-
-/* --- all items --- */
-
-struct all_rows {
-	struct row **at;
-	size_t count, room;
-};
-
-static bool add_row(void *ctx, unsigned statement, const struct db_row *result)
-{
-	(void)statement;
-	struct all_rows *all = ctx;
-	struct row *row = tables_row(result);
-	if (row == NULL)
-		return true;
-	if (all->count == all->room) {
-		all->room = all->room == 0 ? 1024 : all->room * 2;
-		all->at = mem_resize(all->at, all->room, sizeof(struct row *));
-	}
-	all->at[all->count++] = row;
-	return true;
-}
-
-#define LEARN_STEP 1000
-
-struct gone {
-	const struct all_rows *all;
-	size_t at;
-	struct changes changes;
-};
-
-/* Both are in order of id. */
-static bool add_gone(void *ctx, struct row *row)
-{
-	struct gone *g = ctx;
-	while (g->at < g->all->count && g->all->at[g->at]->id < row->id)
-		g->at++;
-	bool there = g->at < g->all->count && g->all->at[g->at]->id == row->id;
-	if (!there && row->id > 0 && !row->pending)
-		changes_delete(&g->changes, row->id, row->version + 1, false);
-	return true;
-}
-
-/* `before`: the mirror as it was before MySQL was asked; what MySQL does not have of it is gone. */
-static void learn_all(struct store *s, const struct all_rows *all, struct mirror_view *before)
-{
-	struct gone gone = { .all = all };
-	for (size_t from = 0; from < all->count; from += LEARN_STEP) {
-		struct changes changes = { 0 };
-		for (size_t i = from; i < all->count && i < from + LEARN_STEP; i++)
-			learn_row(s, &changes, all->at[i]);
-		learn(s, &changes);
-	}
-	mirror_view_each(before, add_gone, &gone);
-	learn(s, &gone.changes);
-}
-
-/* What waits here, and what MySQL says of it: another instance may have drained it and cannot tell
- * us while Redis is away. */
-struct overlay {
-	struct operation **ops;
-	int64_t *final_ids; /* of the items they change, where temporary ones are drained; else 0 */
-	size_t count;
-	struct applied *applied; /* by id, of operations and of lost batches */
-	size_t applied_count;
-};
-
-static void overlay_free(struct overlay *o)
-{
-	for (size_t i = 0; i < o->count; i++)
-		operation_unref(&o->ops[i]);
-	for (size_t i = 0; i < o->applied_count; i++)
-		applied_free(&o->applied[i]);
-	free(o->ops);
-	free(o->final_ids);
-	free(o->applied);
-}
-
-/* Before MySQL is asked: what is done in between has its record, which is to be found along with
- * its row. */
-static void overlay_take(struct overlay *o, struct mirror *m)
-{
-	o->ops = mirror_operations(m, &o->count);
-	o->final_ids = mem_zero(o->count + 1, sizeof(*o->final_ids));
-	for (size_t i = 0; i < o->count; i++)
-		if (o->ops[i]->kind != OP_CREATE)
-			o->final_ids[i] = mirror_final_id(m, o->ops[i]->temp);
-}
-
-static int by_op(const void *a, const void *b)
-{
-	const struct applied *x = a, *y = b;
-	return opid_compare(x->op, y->op);
-}
-
-static enum err_code overlay_ask(struct overlay *o, struct db *db, struct err *e)
-{
-	struct opid *ids = mem_zero(2 * o->count + 1, sizeof(*ids));
-	size_t count = 0;
-	for (size_t i = 0; i < o->count; i++) {
-		ids[count++] = o->ops[i]->id;
-		if (!opid_is_zero(o->ops[i]->batch))
-			ids[count++] = o->ops[i]->batch;
-	}
-	enum err_code code = applied_find(db, ids, count, &o->applied, &o->applied_count, e);
-	if (code == ERR_NONE && o->applied_count > 0)
-		qsort(o->applied, o->applied_count, sizeof(*o->applied), by_op);
-	free(ids);
-	return code;
-}
-
-static const struct applied *overlay_find(const struct overlay *o, struct opid op)
-{
-	struct applied key = { .op = op };
-	return o->applied_count == 0
-		       ? NULL
-		       : bsearch(&key, o->applied, o->applied_count, sizeof(key), by_op);
-}
-
-/* Is it done, by its own record or as part of a batch? A create's item: *id. */
-static bool overlay_done(const struct overlay *o, const struct operation *op, unsigned increment,
-			 int64_t *id)
-{
-	const struct applied *own = overlay_find(o, op->id);
-	const struct applied *batch = opid_is_zero(op->batch) ? NULL : overlay_find(o, op->batch);
-	if (own != NULL && own->attempt >= op->attempt) {
-		*id = own->item_id;
-		return true;
-	}
-	if (batch == NULL || batch->kind != APPLIED_BATCH)
-		return false;
-	*id = batch->item_id + (int64_t)op->nth * (int64_t)increment;
-	return true;
-}
-
-/* MySQL's rows with what waits laid over them, as a mirror of their own. */
-static struct mirror_view *view_of(const struct all_rows *all, const struct overlay *o,
-				   unsigned increment)
-{
-	struct operation **ops = mem_zero(o->count + 1, sizeof(struct operation *));
-	size_t op_count = 0;
-	struct mirror_position at = { .epoch = "mysql", .seq = 0 };
-	struct mirror *own = mirror_new();
-	for (size_t i = 0; i < o->count; i++) {
-		const struct operation *op = o->ops[i];
-		int64_t id = o->final_ids[i];
-		if (id != 0)
-			mirror_set_final_id(own, op->temp, id);
-		if (!overlay_done(o, op, increment, &id))
-			ops[op_count++] = o->ops[i];
-		else if (op->kind == OP_CREATE && id != 0)
-			mirror_set_final_id(own, op->id, id);
-	}
-	mirror_load(own, all->at, all->count, ops, op_count, &at, false);
-	struct mirror_view *view = mirror_view(own);
-	mirror_free(&own);
-	free(ops);
-	return view;
-}
-
-/* Rows and records as they are at one instant. */
-static enum err_code read_all(struct db *db, struct all_rows *all, struct overlay *o, struct err *e)
-{
-	static const char begin[] = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
-				    "START TRANSACTION WITH CONSISTENT SNAPSHOT";
-	struct buf sql = { 0 };
-	enum err_code code =
-		db_run(db, begin, sizeof(begin) - 1, false, false, NULL, NULL, NULL, e);
-	put_select(&sql);
-	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
-	if (code == ERR_NONE)
-		code = db_run(db, sql.bytes, sql.len, false, true, add_row, all, NULL, e);
-	if (code == ERR_NONE && o->count > 0)
-		code = overlay_ask(o, db, e);
-	db_rollback(db);
-	buf_free(&sql);
-	return code;
-}
-
-static void list_job(struct store *s, struct session *session, struct job *j)
-{
-	struct all_rows all = { 0 };
-	struct overlay waiting = { 0 };
-	struct err e = ERR_INIT;
-	bool read = false;
-	bool learns = !store_in_step(s);
-	struct mirror_view *before = learns ? mirror_view(s->mirror) : NULL;
-	overlay_take(&waiting, s->mirror);
-	if (session_mysql(session, s)) {
-		read = read_all(session->db, &all, &waiting, &e) == ERR_NONE;
-		if (!read)
-			store_mysql_failed(s, session->db, &e);
-	}
-	j->result = JOB_DONE;
-	if (read) {
-		j->source = SOURCE_MYSQL;
-		if (learns)
-			learn_all(s, &all, before);
-		j->view = view_of(&all, &waiting, db_increment(session->db));
-	} else {
-		catch_up(s, session);
-		j->source = store_read_source(s, (struct read_mode){ 0 });
-		if (j->source == SOURCE_MYSQL)
-			j->source = SOURCE_MEMORY;
-		j->view = mirror_view(s->mirror);
-	}
-	for (size_t i = 0; i < all.count; i++)
-		row_unref(&all.at[i]);
-	overlay_free(&waiting);
-	mirror_view_unref(&before);
-	free(all.at);
 }
 
 /* --- operations and instances --- */
@@ -428,7 +200,7 @@ static json_t *record_from_mysql(struct store *s, struct session *session, struc
 static void operation_job(struct store *s, struct session *session, struct job *j)
 {
 	char text[OPID_TEXT_SIZE];
-	catch_up(s, session);
+	(void)session_catch_up(session, s);
 	struct operation *op = mirror_operation(s->mirror, j->op);
 	j->result = JOB_DONE;
 	if (op != NULL) {
@@ -503,7 +275,7 @@ static void run_job(struct store *s, struct session *session, struct job *j)
 		get_job(s, session, j);
 		break;
 	case JOB_LIST:
-		list_job(s, session, j);
+		reader_list_job(s, session, j);
 		break;
 	case JOB_OPERATION:
 		operation_job(s, session, j);

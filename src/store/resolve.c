@@ -169,9 +169,8 @@ static void tell_log(struct store *s, struct session *session, int64_t id)
 	struct row *row = NULL, *known = mirror_get(s->mirror, id);
 	struct err e = ERR_INIT;
 	struct changes changes = { 0 };
-	buf_puts(&sql, "SELECT ");
-	tables_put_item_columns(&sql);
-	buf_puts(&sql, " FROM " TABLE_NAME " WHERE id=");
+	tables_put_select(&sql);
+	buf_puts(&sql, " WHERE id=");
 	buf_put_i64(&sql, id);
 	bool asked = session_mysql(session, s);
 	if (asked && db_run(session->db, sql.bytes, sql.len, false, false, keep_row, &row, NULL,
@@ -210,12 +209,9 @@ bool resolve_applied(struct store *s, struct session *session, struct job *j)
 
 bool resolve_repeat(struct store *s, struct session *session, struct job *j)
 {
-	struct err e = ERR_INIT;
 	if (repeat_waiting(s, j) || repeat_done(s, session, j))
 		return true;
 	/* Accepted elsewhere a moment ago? The log tells. */
-	if (session_redis(session, s) &&
-	    changelog_catch_up(session->redis, s->mirror, &e) != ERR_NONE)
-		store_redis_failed(s, session->redis, &e);
+	(void)session_catch_up(session, s);
 	return repeat_waiting(s, j);
 }

@@ -72,6 +72,17 @@ bool session_redis(struct session *s, struct store *store)
 	return false;
 }
 
+bool session_catch_up(struct session *s, struct store *store)
+{
+	struct err e = ERR_INIT;
+	if (!session_redis(s, store))
+		return false;
+	if (changelog_catch_up(s->redis, store->mirror, &e) == ERR_NONE)
+		return true;
+	store_redis_failed(store, s->redis, &e);
+	return false;
+}
+
 uint64_t store_log(struct store *s, struct session *session, const struct changes *changes,
 		   const struct done_record *done, size_t done_count)
 {

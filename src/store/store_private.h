@@ -71,6 +71,8 @@ void session_close(struct session *s);
 /* Ready to use now? Trips the circuit when the server does not answer. */
 bool session_mysql(struct session *s, struct store *store);
 bool session_redis(struct session *s, struct store *store);
+/* The mirror knows what the log says now. False: Redis could not be asked. */
+bool session_catch_up(struct session *s, struct store *store);
 /* A call on this session failed: opens the circuit if the error speaks of the server. A connection
  * that was cut says little of it, so that is judged by a new one. */
 void store_redis_failed(struct store *s, struct redis *redis, const struct err *e);
@@ -234,7 +236,12 @@ bool resolve_repeat(struct store *s, struct session *session, struct job *j);
 /* From the record in MySQL, after a duplicate key. True: answered. */
 bool resolve_applied(struct store *s, struct session *session, struct job *j);
 
-/* dead.c, reader.c */
+/* dead.c, reader.c, reader_list.c */
 void dead_job(struct store *s, struct session *session, struct job *j);
+void reader_list_job(struct store *s, struct session *session, struct job *j);
+/* What was read from MySQL because the mirror is out of step must not be newer than what the mirror
+ * shows when it is in step again, be it before the read ends: it is told the mirror, and freed. */
+void reader_learn(struct store *s, struct changes *changes);
+void reader_learn_row(struct store *s, struct changes *changes, struct row *row);
 
 #endif

@@ -260,9 +260,8 @@ static enum err_code read_rows(struct run *r, struct knowns *k, struct err *e)
 	struct err why = ERR_INIT;
 	enum err_code code;
 
-	buf_puts(&sql, "SELECT ");
-	tables_put_item_columns(&sql);
-	buf_puts(&sql, " FROM " TABLE_NAME " WHERE id IN (0");
+	tables_put_select(&sql);
+	buf_puts(&sql, " WHERE id IN (0");
 	for (size_t i = 0; i < k->count; i++) {
 		buf_putc(&sql, ',');
 		buf_put_i64(&sql, k->at[i].outcome.item_id);

@@ -238,13 +238,6 @@ static bool compare_row(void *ctx, unsigned statement, const struct db_row *resu
 	return true;
 }
 
-static void put_select(struct buf *sql)
-{
-	buf_puts(sql, "SELECT ");
-	tables_put_item_columns(sql);
-	buf_puts(sql, " FROM " TABLE_NAME);
-}
-
 static enum err_code compare_all(struct verify *v, struct ids *differ, struct err *e)
 {
 	struct compare c = { .mirror = v->mirror };
@@ -252,7 +245,7 @@ static enum err_code compare_all(struct verify *v, struct ids *differ, struct er
 	struct mirror_view *view = mirror_view(v->mirror);
 	mirror_view_each(view, collect_row, &c);
 	mirror_view_unref(&view);
-	put_select(&sql);
+	tables_put_select(&sql);
 	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
 	enum err_code code =
 		db_run(v->db, sql.bytes, sql.len, false, true, compare_row, &c, NULL, e);
@@ -306,7 +299,7 @@ static enum err_code fetch(struct verify *v, const int64_t *ids, size_t count, c
 	out->rows = mem_zero(REPAIR_BATCH, sizeof(struct row *));
 	out->count = 0;
 	buf_puts(&sql, head);
-	put_select(&sql);
+	tables_put_select(&sql);
 	buf_puts(&sql, " WHERE id IN (");
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
@@ -494,7 +487,7 @@ enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e)
 {
 	struct read_all r = { .mirror = m };
 	struct buf sql = { 0 };
-	put_select(&sql);
+	tables_put_select(&sql);
 	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
 	enum err_code code = db_run(d, sql.bytes, sql.len, false, true, read_row, &r, NULL, e);
 	read_flush(&r);

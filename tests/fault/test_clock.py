@@ -6,25 +6,11 @@ import time
 
 import pytest
 
-from harness import (Crowd, await_cache_exact, await_consistent, item, item_key, items_of, row_of,
-                     sync_status, wait_until)
+from harness import Crowd, await_the_same, item, item_key, items_of, sync_status, wait_until
 from harness.proxy import SERVER
 from harness.redis_server import script
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-
-
-def the_same(system, daemons):
-    """MySQL, the cache and every instance agree, and nothing died."""
-    system.await_up()
-    rows = system.mysql.items()
-    for daemon in daemons:
-        wait_until(lambda d=daemon: {shown["id"]: (*row_of(shown), shown["version"])
-                                     for shown in items_of(d)} == rows, 10, "the mirror is MySQL")
-        await_consistent(daemon)
-        await_cache_exact(system, daemon)
-        assert daemon.api.get("/sync/dead").json()["data"] == []
-    return rows
 
 
 def utc(text):
@@ -65,7 +51,7 @@ def test_a_step_between_two_operations_on_an_item(system, daemons, step):
     one.clock.step_to(2 * step)
     operation = one.api.patch("/items/1", {"status": "last"}).json()["operation"]
     system.mysql_up()
-    rows = the_same(system, daemons)
+    rows = await_the_same(system, daemons)
     assert {row[0]: row[2:4] for row in rows.values()} == {
         "C-0": ("last", "later"), "C-1": ("first", "later"), "C-3": ("Operativa", "Sala 1"),
         "off": ("first", "later")}
@@ -86,11 +72,11 @@ def test_instances_whose_clocks_differ_take_turns(system, daemons, ahead):
             answer = daemons[n % 2].api.patch("/items/1", {"area": f"{round_}-{n}"})
             assert answer.status == 202 and answer.data["area"] == f"{round_}-{n}", answer
         system.mysql_up()
-        assert the_same(system, daemons)[1][3] == f"{round_}-9"
+        assert await_the_same(system, daemons)[1][3] == f"{round_}-9"
         for n in range(4):
             answer = daemons[n % 2].api.patch("/items/1", {"status": f"{round_}-{n}"})
             assert answer.status == 200, answer
-    assert the_same(system, daemons)[1][2:4] == ("2-3", "2-9")
+    assert await_the_same(system, daemons)[1][2:4] == ("2-3", "2-9")
 
 
 @STEPS
@@ -114,7 +100,7 @@ def test_keys_and_temporary_ids_outlive_a_step(system, daemons, step):
         assert daemon.api.get(temp).data["id"] == again.data["id"]
         daemon.clock.step_to(-step)
         assert daemon.api.get(temp).data["id"] == again.data["id"]
-    assert sorted(row[0] for row in the_same(system, daemons).values()) == ["off", "on"]
+    assert sorted(row[0] for row in await_the_same(system, daemons).values()) == ["off", "on"]
 
 
 @STEPS
@@ -128,11 +114,11 @@ def test_the_loop_goes_on(system, daemons, step):
         rebuilds = sync_status(one)["rebuilds_total"]
         system.mysql.sql("UPDATE items SET area=%s", (f"foreign {offset}",))
         wait_until(lambda: sync_status(other)["rebuilds_total"] > rebuilds, 10, "it is found")
-        assert the_same(system, daemons)[1][3] == f"foreign {offset}"
+        assert await_the_same(system, daemons)[1][3] == f"foreign {offset}"
         system.mysql_down()
         assert one.api.patch("/items/1", {"area": "off"}).status == 202
         system.mysql_up()
-        assert the_same(system, daemons)[1][3] == "off"
+        assert await_the_same(system, daemons)[1][3] == "off"
 
 
 @STEPS
@@ -186,7 +172,7 @@ def test_a_retry_counts_though_the_clock_went_back(system, daemons, step):
     assert one.api.post(f"/sync/dead/{operation}/retry", {"area": "good"}).status == 202
     system.await_drained()
     assert one.api.get(f"/operations/{operation}").json()["state"] == "applied"
-    assert the_same(system, daemons)[1][3] == "good"
+    assert await_the_same(system, daemons)[1][3] == "good"
 
 
 def test_a_late_change_of_a_deleted_item_meets_its_tombstone(system):
@@ -212,7 +198,7 @@ def test_a_late_change_of_a_deleted_item_meets_its_tombstone(system):
     assert [shown["code"] for shown in items_of(one)] == ["first", "next"]
     other.resume()
     creating.join()
-    the_same(system, [one, other])
+    await_the_same(system, [one, other])
 
 
 @pytest.mark.threads
@@ -243,4 +229,4 @@ def test_steps_under_writing_clients(system, rng):
     assert set(crowd.codes) <= {200, 201, 202}, crowd.codes
     system.await_up()
     crowd.check(system)
-    the_same(system, daemons)
+    await_the_same(system, daemons)

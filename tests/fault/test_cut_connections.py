@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness import (SLOW, Crowd, await_cache_exact, await_consistent, item, item_key,
-                     items_of, row_of, sync_status, wait_until)
+from harness import (SLOW, Crowd, await_cache_exact, await_consistent, expect_problem, item,
+                     item_key, items_of, row_of, sync_status, wait_until)
 from harness.proxy import CLIENT, SERVER
 from harness.redis_server import script
 
@@ -363,6 +363,58 @@ def test_cuts_in_a_row_in_the_script_that_queues(setup, daemon, point, cuts):
         assert 2 <= fault.hits <= cuts, kind  # the log may tell sooner that it is queued
         assert answer.status == 202, (kind, answer)
     assert not daemon.log_lines("Redis is down")
+    daemon.mysql.up()
+    setup.check()
+
+
+def lose_redis_with_the_next_write(setup, daemon, point):
+    """MySQL is down, and Redis goes with the call that queues."""
+    accept = script("accept")
+    daemon.mysql.down()
+    daemon.await_health(mysql=False)
+    sizes = sizes_of(daemon.redis, accept, lambda: setup.write(daemon, "create"))
+    return arm(daemon.redis, accept, sizes, point, down=True)
+
+
+def test_an_outcome_that_stays_unknown_is_called_so(setup, daemon):
+    """Both servers are gone, and one may have the write: 503, and no word of a refusal. The next one
+    is refused."""
+    fault = lose_redis_with_the_next_write(setup, daemon, "half-of-the-text-sent")
+    kinds = []
+    for code in ("perhaps", "refused"):
+        answer = daemon.api.post("/items", item(code=code))
+        kinds.append(expect_problem(answer, 503)["type"].split(":")[-1])
+        assert int(answer.headers["Retry-After"]) > 0
+    assert fault.hits == 1
+    assert kinds == ["uncertain", "both-down"]
+    daemon.redis.up()
+    daemon.mysql.up()
+    setup.check()  # Redis had half of it
+
+
+@pytest.mark.parametrize("kind", ["delete", "patch", "create"])
+def test_a_write_is_not_judged_by_its_own_effect(setup, kind):
+    """Redis comes back while it is asked again: it is queued, not gone (404) nor changed (412)."""
+    daemon = setup.start(RELEVO_MYSQL_TIMEOUT="10s")
+    setup.put_items(daemon, 2)
+    fault = lose_redis_with_the_next_write(setup, daemon, "nothing-answered")
+    answers = []
+    path, code = next(iter(setup.ids.values())), next(iter(setup.ids))
+    if kind == "create":
+        call = threading.Thread(target=lambda: answers.append(setup.write(daemon, kind)))
+    else:
+        tag = {"If-Match": daemon.api.get(path).headers["ETag"]}
+        body = {"area": "patched"} if kind == "patch" else None
+        call = threading.Thread(target=lambda: answers.append(
+            daemon.api.request(kind.upper(), path, body, tag)))
+        row = setup.wanted.pop(code)
+        if kind == "patch":
+            setup.wanted[code] = (*row[:3], "patched", row[4], 2)
+    call.start()
+    daemon.redis.await_hit(fault)
+    daemon.redis.up()
+    call.join()
+    assert [answer.status for answer in answers] == [202], answers
     daemon.mysql.up()
     setup.check()
 

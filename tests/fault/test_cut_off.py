@@ -4,8 +4,7 @@ import contextlib
 
 import pytest
 
-from harness import (SLOW, Crowd, await_cache_exact, await_consistent, item, items_of,
-                     pending_counts, row_of, wait_until)
+from harness import SLOW, Crowd, await_the_same, item, items_of, pending_counts, wait_until
 
 WAYS = {
     "refused": lambda proxy: proxy.down(),
@@ -19,18 +18,6 @@ each_server = pytest.mark.parametrize("server", ["mysql", "redis"])
 @pytest.fixture
 def daemons(system):
     return [system.start(proxied=True) for _ in range(3)]
-
-
-def the_same(system, daemons):
-    system.await_up()
-    rows = system.mysql.items()
-    for daemon in daemons:
-        wait_until(lambda d=daemon: {shown["id"]: (*row_of(shown), shown["version"])
-                                     for shown in items_of(d)} == rows, 10, "the mirror is MySQL")
-        await_consistent(daemon, timeout=15)
-        await_cache_exact(system, daemon)
-        assert daemon.api.get("/sync/dead").json()["data"] == []
-    return rows
 
 
 class Client:
@@ -105,7 +92,7 @@ def test_one_client_asks_all_of_them(system, daemons, server, way, rng):
         getattr(off, server).up()
         for _ in range(30):
             client.step()
-    client.check(the_same(system, daemons))
+    client.check(await_the_same(system, daemons))
 
 
 @each_server
@@ -122,7 +109,7 @@ def test_reads_go_on_at_once(system, daemons, server, way):
         answer = off.api.get(path)
         assert answer.status == 200 and "stale" not in answer.json()
     getattr(off, server).up()
-    the_same(system, daemons)
+    await_the_same(system, daemons)
 
 
 @each_server
@@ -141,7 +128,7 @@ def test_crowds_on_all_of_them(system, daemons, server, way, rng):
     assert set(crowd.codes) <= {200, 201, 202}, crowd.codes
     system.await_up()
     crowd.check(system)
-    the_same(system, daemons)
+    await_the_same(system, daemons)
 
 
 def test_who_is_cut_off_from_mysql_does_not_hold_up_its_own_writes(system, daemons):
@@ -159,7 +146,7 @@ def test_who_is_cut_off_from_mysql_does_not_hold_up_its_own_writes(system, daemo
         assert daemon.api.get(f"/items/{made['id']}").data["area"] == "queued"
     assert off.health()["mysql"] is False
     off.mysql.up()
-    the_same(system, daemons)
+    await_the_same(system, daemons)
 
 
 def test_what_others_drained_meanwhile_is_shown_once(system, daemons):
@@ -190,7 +177,7 @@ def test_what_others_drained_meanwhile_is_shown_once(system, daemons):
         assert shown == [("a", "later", "queued"), ("c", "Operativa", "Sala 1"),
                          ("new", "Operativa", "queued")]
     off.redis.up()
-    the_same(system, daemons)
+    await_the_same(system, daemons)
 
 
 def test_what_was_written_without_redis_survives_repairs_of_others(system, daemons):
@@ -212,4 +199,4 @@ def test_what_was_written_without_redis_survives_repairs_of_others(system, daemo
         assert [row["area"] for row in items_of(off)] == ["second"]
         return [row["area"] for row in items_of(other)] == ["second"]
     wait_until(seen, 10, "the others know", pause=0)
-    the_same(system, daemons)
+    await_the_same(system, daemons)

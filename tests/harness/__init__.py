@@ -1,7 +1,7 @@
 """Real servers for the integration and fault tests: start, stop, kill, freeze, look inside."""
 from . import refusing_mysql, refusing_redis
-from .checks import (assert_cache_exact, await_cache_exact, await_consistent, cache_bytes,
-                     drained, expect_problem, items_of, pending_counts, sync_status)
+from .checks import (assert_cache_exact, await_cache_exact, await_consistent, await_the_same,
+                     cache_bytes, drained, expect_problem, items_of, pending_counts, sync_status)
 from .client import Client, Response, raw_exchange
 from .crowd import Crowd
 from .items import DATE, FIELDS, ITEM_KEYS, item, item_key, row_of
@@ -20,7 +20,8 @@ from .wait import SLOW, wait_until
 __all__ = [
     "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "MySQL", "Nginx", "Process",
     "Proxy", "Redis", "Relevo", "Response", "SLOW", "System", "assert_cache_exact",
-    "await_cache_exact", "await_consistent", "cache_bytes", "drained", "drop_templates",
-    "expect_problem", "free_port", "item", "item_key", "items_of", "pending_counts",
-    "raw_exchange", "refusing_mysql", "refusing_redis", "row_of", "sync_status", "wait_until",
+    "await_cache_exact", "await_consistent", "await_the_same", "cache_bytes", "drained",
+    "drop_templates", "expect_problem", "free_port", "item", "item_key", "items_of",
+    "pending_counts", "raw_exchange", "refusing_mysql", "refusing_redis", "row_of", "sync_status",
+    "wait_until",
 ]

@@ -2,6 +2,7 @@
 import hashlib
 import json
 
+from .items import row_of
 from .wait import wait_until
 
 
@@ -78,3 +79,16 @@ def drained(daemon):
 def await_consistent(daemon, timeout=10):
     wait_until(lambda: sync_status(daemon)["is_consistent"], timeout,
                lambda: f"is_consistent: {sync_status(daemon)}")
+
+
+def await_the_same(system, daemons):
+    """MySQL, the cache and every instance agree, and nothing became a dead letter. The rows."""
+    system.await_up()
+    rows = system.mysql.items()
+    for daemon in daemons:
+        wait_until(lambda d=daemon: {shown["id"]: (*row_of(shown), shown["version"])
+                                     for shown in items_of(d)} == rows, 10, "the mirror is MySQL")
+        await_consistent(daemon, timeout=15)
+        await_cache_exact(system, daemon)
+        assert daemon.api.get("/sync/dead").json()["data"] == []
+    return rows

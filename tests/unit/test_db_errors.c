@@ -126,6 +126,18 @@ static void bytes_and_operation_ids_are_hex(void **state)
 	buf_free(&out);
 }
 
+static void sessions_that_ended_say_nothing_of_the_server(void **state)
+{
+	static const unsigned cut[] = { 2006, 2013, 2055, 1927, 3169, 4031 };
+	static const unsigned other[] = { 1040, 1053, 1114, 1290, 3032, 1213, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++)
+		assert_true(db_is_cut(cut[i]));
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		assert_false(db_is_cut(other[i]));
+}
+
 static void times_are_spelled_as_mysql_does(void **state)
 {
 	struct buf out = { 0 };
@@ -172,6 +184,7 @@ int main(void)
 		cmocka_unit_test(quotes_and_backslashes_are_escaped),
 		cmocka_unit_test(utf8_passes_untouched),
 		cmocka_unit_test(bytes_and_operation_ids_are_hex),
+		cmocka_unit_test(sessions_that_ended_say_nothing_of_the_server),
 		cmocka_unit_test(times_are_spelled_as_mysql_does),
 		cmocka_unit_test(times_beyond_a_timestamp_are_its_first_or_last),
 	};

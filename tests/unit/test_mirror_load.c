@@ -321,6 +321,26 @@ static void test_kept_operations_stay_behind_what_they_followed(void **state)
 	free(ops);
 }
 
+/* The entry that told of it may have been read meanwhile, and what came after: that it is done. */
+static void test_unread_operation_counts_unless_its_entry_was_read(void **state)
+{
+	struct mirror_position at;
+	struct changes c = { 0 };
+	log_row(*state, 1, 1, "A");
+	at = mirror_position(*state);
+	add_op(&c, OP_UPDATE, 4, 1, 0, "x");
+	mirror_apply_unread(*state, EPOCH, at.seq, &c);
+	assert_text(shown(*state, 1), "A/Operativa/1");
+	mirror_apply_unread(*state, EPOCH, at.seq + 1, &c);
+	assert_text(shown(*state, 1), "A/x/1p");
+	assert_int_equal(mirror_unlogged_count(*state), 1);
+	changes_free(&c);
+	add_op(&c, OP_UPDATE, 5, 1, 0, "y");
+	mirror_apply_unread(*state, "the epoch before", 1, &c);
+	assert_text(shown(*state, 1), "A/y/1p");
+	changes_free(&c);
+}
+
 static void test_join_drops_missing_operations_otherwise(void **state)
 {
 	struct snapshot s = { .rows = { kit_row(1, 1, "A") }, .row_count = 1 };
@@ -386,6 +406,7 @@ int main(void)
 		WITH(test_join_keeps_final_ids),
 		WITH(test_join_keeps_missing_operations_on_request),
 		WITH(test_kept_operations_stay_behind_what_they_followed),
+		WITH(test_unread_operation_counts_unless_its_entry_was_read),
 		WITH(test_join_drops_missing_operations_otherwise),
 		WITH(test_join_learns_the_base_under_a_pending_row),
 		WITH(test_put_back_create_takes_its_new_place),

@@ -59,6 +59,16 @@ def initial():
     return {f"C-{n}": "Sala 1" for n in range(10)}
 
 
+def queue_some(system, daemons):
+    """MySQL is down, and Redis has operations of every kind; what has to come of them."""
+    wanted = initial()
+    system.mysql_down()
+    for daemon in daemons:
+        for answer in write_round(daemon, f"{daemon.name}1", wanted):
+            assert answer.status == 202, answer
+    return wanted
+
+
 @every_way
 def test_with_mysql_everything_goes_on(system, daemons, refusing, way):
     wanted = initial()
@@ -96,11 +106,7 @@ def test_from_the_first_write_on_nothing_is_refused(system, daemons, refusing, w
 
 @every_way
 def test_without_mysql_writes_are_refused_and_reads_go_on(system, daemons, refusing, way):
-    wanted = initial()
-    system.mysql_down()
-    for daemon in daemons:
-        for answer in write_round(daemon, f"{daemon.name}1", wanted):
-            assert answer.status == 202, answer
+    wanted = queue_some(system, daemons)
     shown = items_of(daemons[1])
     with refusing():
         for daemon in daemons:
@@ -126,11 +132,7 @@ def test_without_mysql_writes_are_refused_and_reads_go_on(system, daemons, refus
 @every_way
 def test_what_waits_is_drained_without_redis(system, daemons, refusing, way):
     """Redis takes nothing any more, with its lists full, and MySQL is back."""
-    wanted = initial()
-    system.mysql_down()
-    for daemon in daemons:
-        for answer in write_round(daemon, f"{daemon.name}1", wanted):
-            assert answer.status == 202, answer
+    wanted = queue_some(system, daemons)
     with refusing():
         for daemon in daemons:
             daemon.await_health(redis=False)

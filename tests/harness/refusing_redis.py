@@ -19,13 +19,18 @@ def _boss(server):
 
 
 @contextlib.contextmanager
-def out_of_memory(server):
-    """`maxmemory` reached, nothing may be evicted: OOM."""
-    server.db.config_set("maxmemory", 1)
+def _configured(server, name):
+    """With 1 there, which is too little or too much; 0 is as it was."""
+    server.db.config_set(name, 1)
     try:
         yield
     finally:
-        server.db.config_set("maxmemory", 0)
+        server.db.config_set(name, 0)
+
+
+def out_of_memory(server):
+    """`maxmemory` reached, nothing may be evicted: OOM."""
+    return _configured(server, "maxmemory")
 
 
 @contextlib.contextmanager
@@ -39,14 +44,9 @@ def replica(server):
         server.db.replicaof("NO", "ONE")
 
 
-@contextlib.contextmanager
 def no_replicas(server):
     """Too few replicas follow it: NOREPLICAS."""
-    server.db.config_set("min-replicas-to-write", 1)
-    try:
-        yield
-    finally:
-        server.db.config_set("min-replicas-to-write", 0)
+    return _configured(server, "min-replicas-to-write")
 
 
 @contextlib.contextmanager

@@ -24,8 +24,8 @@ def samples(daemon):
     return found
 
 
-def value(daemon, *words):
-    """The sum of the samples whose name and labels hold every word."""
-    chosen = {key: n for key, n in samples(daemon).items() if all(word in key for word in words)}
-    assert chosen, words
-    return sum(chosen.values())
+def value(daemon, name, *labels):
+    """The sum of the samples of a name with every label; 0 while none of them was counted yet."""
+    named = {key: number for key, number in samples(daemon).items() if name in key}
+    assert named, name
+    return sum(number for key, number in named.items() if all(label in key for label in labels))

@@ -13,10 +13,10 @@
  *           make an own base foreign.
  *           A logged row that comes after the item's delete makes that unlogged: it is told again.
  *   del     removes the base and leaves a tombstone if its version is above the base's (or force).
- *   queued  remembers the operation (a known id is ignored, but a new `seq` of it counts; so is a
- *           create whose final id is known). create: a shown row with temp id,
- *           version 0, updated_us = accepted_us, pending. update: shown = shown + fields, base
- *           version kept, updated_us = accepted_us, pending. delete: nothing is shown.
+ *   queued  remembers the operation, at its place by `seq` (a known id is ignored, so is a create
+ *           whose final id is known). create: a shown row with temp id, version 0, updated_us =
+ *           accepted_us, pending. update: shown = shown + fields, base version kept, updated_us =
+ *           accepted_us, pending. delete: nothing is shown.
  *   done    forgets the operations. Those of an item that has none left shows its base again; a
  *           create with a final id moves its item there (temp -> id is remembered for 7 days).
  *           Within one log entry `done` comes before the row or del that results.

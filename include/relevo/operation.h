@@ -7,9 +7,9 @@
  *    "instance":NAME,"base":{the item it was based on},"fingerprint":HEX32,
  *    "batch":OP,"nth":K,"attempt":N,"seq":N}
  * `id` is a number, or "pending_<OP>" for an item that has no final id yet; a create has no id.
- * `seq` is put in by the script that accepts (it alone knows the order of acceptance), so encode
- * leaves it and the closing brace out: operation_encode writes `{...` and the script appends
- * `,"seq":N}`.
+ * `seq` is put in by the script that accepts (it alone knows the order of acceptance, see
+ * src/redis/lua/accept.lua), so encode leaves it and the closing brace out: operation_encode writes
+ * `{...` and the script appends `,"seq":N}`.
  */
 #ifndef RELEVO_OPERATION_H
 #define RELEVO_OPERATION_H
@@ -25,6 +25,8 @@
 
 enum op_kind { OP_CREATE, OP_UPDATE, OP_DELETE };
 #define OP_KINDS 3
+/* Scripts count in doubles. */
+#define OPERATION_SEQ_MAX ((INT64_C(1) << 53) - 1)
 
 struct operation {
 	atomic_int refs;

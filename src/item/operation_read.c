@@ -153,7 +153,7 @@ static const char *read_own(json_t *object, struct operation *o)
 		return "nth";
 	if (!read_unsigned(object, "attempt", &o->attempt))
 		return "attempt";
-	return read_number(object, "seq", INT64_MAX, &o->seq) ? NULL : "seq";
+	return read_number(object, "seq", OPERATION_SEQ_MAX, &o->seq) ? NULL : "seq";
 }
 
 static bool has_column(const struct fields *f)

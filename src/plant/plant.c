@@ -29,7 +29,7 @@ static const struct edit {
 	{ PLANT_HASH_NOT_UPDATED, SCRIPT_PUBLISH, "redis.call('SET', 'items:cache:hash', ARGV[3])",
 	  "" },
 	{ PLANT_ACCEPTED_NOT_QUEUED, SCRIPT_ACCEPT, "redis.call('RPUSH', lists[kind], entry)",
-	  "if redis.call('GET', 'items:order') % 20 ~= 0 then"
+	  "if number % 20 ~= 0 then"
 	  " redis.call('RPUSH', lists[kind], entry) end" },
 };
 

@@ -23,8 +23,7 @@ struct candidate {
 	struct job *job;
 	struct operation *op;
 	char key[ITEM_KEY_SIZE];
-	char expected[OPID_TEXT_SIZE + 1]; /* the item's marker as the mirror knows it */
-	struct buf entry;
+	char expected[ACCEPT_MARKER_SIZE]; /* the item's marker as the mirror knows it */
 };
 
 struct round {
@@ -97,16 +96,6 @@ static struct operation *operation_of(const struct store *s, struct job *j,
 	op->nth = j->nth;
 	snprintf(op->instance, sizeof(op->instance), "%s", s->options->instance);
 	return op;
-}
-
-static void marker_of(const struct mirror_item_state *state, char out[OPID_TEXT_SIZE + 1])
-{
-	static const char letters[OP_KINDS] = { 'c', 'u', 'd' };
-	out[0] = '\0';
-	if (state->pending) {
-		out[0] = letters[state->last_kind];
-		opid_format(state->last_op, out + 1);
-	}
 }
 
 /* Redis may still mark what was drained from memory while it was away. The log told of every
@@ -199,6 +188,10 @@ static void candidate_add(struct round *r, struct job *j)
 		mirror_item_state(s->mirror, j->ref.id, j->ref.temp, &state);
 		/* What may be applied already was checked then. */
 		bool checked = !opid_is_zero(j->batch);
+		if (!checked && j->ref.id == 0 && !state.known && store_recalls(s)) {
+			push(&r->later, j);
+			goto out;
+		}
 		if (!checked && (!state.shown || state.row == NULL)) {
 			finish_failed(r, j, unless_unsure(j, ERR_NOT_FOUND), "no such item");
 			goto out;
@@ -216,36 +209,15 @@ static void candidate_add(struct round *r, struct job *j)
 		push(&r->later, j);
 		goto out;
 	}
-	marker_of(&state, c->expected);
+	if (state.pending)
+		accept_marker(state.last_kind, state.last_op, c->expected);
 	if (r->again && j->kind != JOB_CREATE && !state.pending)
 		expect_leftover(r, c);
 	c->job = j;
 	c->op = op;
-	operation_encode(&c->entry, op);
 	r->count++;
 out:
 	row_unref(&state.row);
-}
-
-static void fingerprint_text(const struct operation *op, char hex[33])
-{
-	memcpy(hex, "-", 2);
-	for (size_t i = 0; op->has_fingerprint && i < 16; i++)
-		snprintf(hex + 2 * i, 3, "%02x", op->fingerprint[i]);
-}
-
-static void candidate_args(struct redis_args *args, struct candidate *c)
-{
-	static const char *const letters[OP_KINDS] = { "c", "u", "d" };
-	char text[OPID_TEXT_SIZE], hex[33];
-	opid_format(c->op->id, text);
-	redis_args_copy(args, text, strlen(text));
-	redis_args_puts(args, letters[c->op->kind]);
-	redis_args_puts(args, c->key);
-	redis_args_puts(args, c->expected);
-	redis_args_put(args, c->entry.bytes, c->entry.len);
-	fingerprint_text(c->op, hex);
-	redis_args_copy(args, hex, strlen(hex));
 }
 
 static enum err_code round_call(struct round *r, redisReply **out, struct err *e)
@@ -254,12 +226,9 @@ static enum err_code round_call(struct round *r, redisReply **out, struct err *e
 	struct mirror_position at = mirror_position(s->mirror);
 	struct redis_args *args = redis_args_new();
 	uint64_t nonce = changelog_nonce();
-	redis_args_puts(args, at.epoch);
-	redis_args_puts(args, s->options->instance);
-	changelog_put_nonce(args, nonce);
-	redis_args_i64(args, s->options->max_pending);
+	accept_args_begin(args, s, at.epoch, nonce, s->options->max_pending);
 	for (size_t i = 0; i < r->count; i++)
-		candidate_args(args, &r->at[i]);
+		accept_args_put(args, r->at[i].op, r->at[i].expected, false);
 	enum err_code code = redis_script(r->session->redis, SCRIPT_ACCEPT, args, out, e);
 	redis_args_free(&args);
 	if (code != ERR_NONE)
@@ -283,8 +252,8 @@ static enum err_code round_call(struct round *r, redisReply **out, struct err *e
 /* The operation waits already: a second try of ours, or a keyed request that came elsewhere too. */
 static void answer_known(struct round *r, struct candidate *c, const char *fingerprint)
 {
-	char mine[33];
-	fingerprint_text(c->op, mine);
+	char mine[ACCEPT_FINGERPRINT_SIZE];
+	accept_fingerprint(c->op, mine);
 	if (!session_catch_up(r->session, r->store)) {
 		push(&r->later, c->job);
 		return;
@@ -299,7 +268,8 @@ static void answer_known(struct round *r, struct candidate *c, const char *finge
 static void answer_verdict(struct round *r, struct candidate *c, const char *verdict, uint64_t seq)
 {
 	struct job *j = c->job;
-	if (strcmp(verdict, "ok") == 0) {
+	if (strncmp(verdict, "ok:", 3) == 0) {
+		c->op->seq = strtoull(verdict + 3, NULL, 10);
 		answer_queued(r, c, seq);
 	} else if (strncmp(verdict, "dup:", 4) == 0) {
 		answer_known(r, c, verdict + 4);
@@ -360,10 +330,8 @@ static void round_run(struct round *r)
 
 static void round_clear(struct round *r)
 {
-	for (size_t i = 0; i < r->count; i++) {
+	for (size_t i = 0; i < r->count; i++)
 		operation_unref(&r->at[i].op);
-		buf_free(&r->at[i].entry);
-	}
 	memset(r->at, 0, (r->count + 1) * sizeof(*r->at));
 	r->count = 0;
 	r->unread = false;

@@ -256,26 +256,12 @@ static bool was_left_behind(struct store *s, const struct operation *op, const r
 static enum err_code queue_again(struct store *s, struct session *session, struct operation *op,
 				 struct err *e)
 {
-	static const char *const letters_of_kind[OP_KINDS] = { "c", "u", "d" };
 	struct mirror_position at = mirror_position(s->mirror);
 	struct redis_args *args = redis_args_new();
-	struct buf entry = { 0 };
-	char id[OPID_TEXT_SIZE], key[ITEM_KEY_SIZE];
 	redisReply *reply = NULL;
 	uint64_t nonce = changelog_nonce();
-	opid_format(op->id, id);
-	operation_item_key(op, key);
-	operation_encode(&entry, op);
-	redis_args_puts(args, at.epoch);
-	redis_args_puts(args, s->options->instance);
-	changelog_put_nonce(args, nonce);
-	redis_args_i64(args, s->options->max_pending);
-	redis_args_puts(args, id);
-	redis_args_puts(args, letters_of_kind[op->kind]);
-	redis_args_puts(args, key);
-	redis_args_puts(args, "*");
-	redis_args_put(args, entry.bytes, entry.len);
-	redis_args_puts(args, "-");
+	accept_args_begin(args, s, at.epoch, nonce, s->options->max_pending);
+	accept_args_put(args, op, "*", false);
 	enum err_code code = redis_script(session->redis, SCRIPT_ACCEPT, args, &reply, e);
 	if (code == ERR_NONE) {
 		uint64_t seq = changelog_number(reply->element[0]);
@@ -290,7 +276,6 @@ static enum err_code queue_again(struct store *s, struct session *session, struc
 		freeReplyObject(reply);
 	}
 	redis_args_free(&args);
-	buf_free(&entry);
 	return code;
 }
 

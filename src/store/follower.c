@@ -11,9 +11,12 @@
 #include "relevo/tables.h"
 #include "relevo/verify.h"
 
-#define FOLLOW_WAIT_MS 200
+#define FOLLOW_WAIT_MS 50
 #define RETRY_MS       100
 #define UNLOGGED_BATCH 500
+/* How long the others may take to notice that Redis lost its memory, and to put back what they
+ * know: a look at the log each, and their operations. */
+#define RECALL_MS 1500
 /* When the log moves without end it is looked at in intervals: most of the entries are our own
  * lanes', which the mirror has already when we look a little later. */
 #define FOLLOW_BUSY	16 /* looks without a wait */
@@ -71,27 +74,6 @@ static enum err_code log_unlogged(struct follow *f, struct err *e)
 
 /* --- operations that Redis forgot --- */
 
-/* `sure`: also if a record says that it is done. A retried operation has one of an earlier attempt.
- */
-static void put_back_args(struct redis_args *args, const struct operation *op, bool sure,
-			  struct buf *entry, char key[ITEM_KEY_SIZE])
-{
-	static const char *const letters[OP_KINDS] = { "c", "u", "d" };
-	char id[OPID_TEXT_SIZE], hex[33] = "-";
-	opid_format(op->id, id);
-	operation_item_key(op, key);
-	operation_encode(entry, op);
-	redis_args_copy(args, id, strlen(id));
-	redis_args_puts(args, letters[op->kind]);
-	redis_args_copy(args, key, strlen(key));
-	redis_args_puts(args, sure || op->attempt > 0 ? "*" : "+");
-	redis_args_copy(args, entry->bytes, entry->len);
-	for (size_t i = 0; op->has_fingerprint && i < 16; i++)
-		snprintf(hex + 2 * i, 3, "%02x", op->fingerprint[i]);
-	redis_args_copy(args, hex, strlen(hex));
-	buf_reset(entry);
-}
-
 /* Those that are done go to `done`, which has room for `count`. */
 static void take_done(const redisReply *reply, struct operation *const *ops, size_t count,
 		      struct operation **done, size_t *done_count)
@@ -103,8 +85,8 @@ static void take_done(const redisReply *reply, struct operation *const *ops, siz
 	}
 }
 
-/* Queue operations again; the script knows by their ids which ones it has. `done` is NULL if
- * `sure`: then none is taken for done. */
+/* Queue operations again; the script knows by their ids which ones it has. `sure`: also if a record
+ * says that it is done (`done` is NULL); a retried operation has one of an earlier attempt. */
 static enum err_code queue_again(struct follow *f, struct operation *const *ops, size_t count,
 				 bool sure, struct operation **done, size_t *done_count,
 				 struct err *e)
@@ -112,19 +94,15 @@ static enum err_code queue_again(struct follow *f, struct operation *const *ops,
 	struct store *s = f->store;
 	enum err_code code = ERR_NONE;
 	struct redis_args *args = redis_args_new();
-	struct buf entry = { 0 };
 	struct mirror_position at = mirror_position(s->mirror);
 	for (size_t i = 0, n; i < count && code == ERR_NONE; i += n) {
-		char key[ITEM_KEY_SIZE], nonce[24];
 		redisReply *reply = NULL;
-		snprintf(nonce, sizeof(nonce), "%llx", (unsigned long long)changelog_nonce());
 		redis_args_reset(args);
-		redis_args_puts(args, at.epoch);
-		redis_args_puts(args, s->options->instance);
-		redis_args_copy(args, nonce, strlen(nonce));
-		redis_args_puts(args, "9007199254740992");
-		for (n = 0; n < BATCH_MAX && i + n < count; n++)
-			put_back_args(args, ops[i + n], sure, &entry, key);
+		accept_args_begin(args, s, at.epoch, changelog_nonce(), ACCEPT_UNLIMITED);
+		for (n = 0; n < BATCH_MAX && i + n < count; n++) {
+			bool any = sure || ops[i + n]->attempt > 0;
+			accept_args_put(args, ops[i + n], any ? "*" : "+", true);
+		}
 		code = redis_script(f->session.redis, SCRIPT_ACCEPT, args, &reply, e);
 		if (code != ERR_NONE)
 			break;
@@ -132,7 +110,6 @@ static enum err_code queue_again(struct follow *f, struct operation *const *ops,
 			take_done(reply, ops + i, n, done, done_count);
 		freeReplyObject(reply);
 	}
-	buf_free(&entry);
 	redis_args_free(&args);
 	return code == ERR_NONE ? changelog_catch_up(f->session.redis, s->mirror, e) : code;
 }
@@ -200,7 +177,8 @@ static enum err_code found(struct follow *f, const char *was, bool lost, struct 
 static enum err_code join(struct follow *f, struct err *e)
 {
 	struct store *s = f->store;
-	bool known = mirror_position(s->mirror).epoch[0] != '\0';
+	struct mirror_position before = mirror_position(s->mirror);
+	bool known = before.epoch[0] != '\0';
 	char was[EPOCH_SIZE] = "";
 	enum err_code code = ERR_EPOCH;
 	if (known) {
@@ -220,6 +198,9 @@ static enum err_code join(struct follow *f, struct err *e)
 			code = changelog_load(f->session.redis, s->mirror, known, was, e);
 		}
 	}
+	if (code == ERR_NONE && known &&
+	    strcmp(before.epoch, mirror_position(s->mirror).epoch) != 0)
+		atomic_store(&s->follower.recalled_ms, clock_mono_ms() + RECALL_MS);
 	if (code == ERR_NONE && !planted(PLANT_NOT_PUT_BACK))
 		code = put_back(f, e);
 	if (code == ERR_NONE)

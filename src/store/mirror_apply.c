@@ -62,27 +62,13 @@ static void apply_delete(struct state *s, const struct change *c, bool logged)
 	state_settle(s, it);
 }
 
-/* An operation that Redis had lost comes back with a new place in the order of acceptance. */
-static void renumber(struct state *s, struct waiting *w, struct operation *op)
-{
-	if (op->seq == 0 || op->seq == w->op->seq)
-		return;
-	struct operation *old = w->op;
-	w->op = operation_ref(op);
-	operation_unref(&old);
-	struct item *it = w->item;
-	if (op->kind != OP_CREATE || it->id > 0)
-		return;
-	state_show(s, it, NULL);
-	state_settle(s, it);
-}
-
 /* Lay one more operation over what is shown: the same as all of them over the base. */
 static void lay(struct state *s, const struct waiting *w)
 {
 	struct item *it = w->item;
 	const struct operation *op = w->op;
-	if (op->kind != OP_UPDATE || it->shown == NULL) {
+	bool last = w->in_item.next == &it->ops;
+	if (op->kind != OP_UPDATE || it->shown == NULL || !last) {
 		state_settle(s, it);
 		return;
 	}
@@ -99,15 +85,13 @@ static void apply_queued(struct state *s, const struct change *c, bool logged)
 {
 	struct waiting *w = state_waiting(s, c->op->id);
 	if (w != NULL) {
-		if (logged) {
+		if (logged)
 			state_unmark_op(s, w);
-			renumber(s, w, c->op);
-		}
 		return;
 	}
 	if (opid_is_zero(c->op->id))
 		return;
-	w = state_wait_for(s, c->op, false);
+	w = state_wait_for(s, c->op);
 	if (w == NULL)
 		return;
 	if (!logged)

@@ -12,7 +12,7 @@ static void load_operation(struct state *s, struct operation *op)
 {
 	if (opid_is_zero(op->id) || state_waiting(s, op->id) != NULL)
 		return;
-	struct waiting *w = state_wait_for(s, op, false);
+	struct waiting *w = state_wait_for(s, op);
 	if (w != NULL)
 		state_dirty(s, w->item);
 }
@@ -152,39 +152,16 @@ static void join_final_ids(struct state *s, const struct state *old)
 	}
 }
 
-/* The last one of those that `was` followed on its item that is here. */
-static struct waiting *predecessor(const struct state *s, const struct waiting *was)
-{
-	for (const struct ring *r = was->in_item.prev; r != &was->item->ops; r = r->prev) {
-		struct waiting *w = state_waiting(s, holder_of(r, struct waiting, in_item)->op->id);
-		if (w != NULL)
-			return w;
-	}
-	return NULL;
-}
-
-/* Operations that Redis no longer has are older than all it has, newest first to the front; but
- * somebody else may have put back what they followed. */
 static void join_operations(struct state *s, const struct state *old, bool keep_ops)
 {
-	for (const struct ring *r = old->all_ops.prev; r != &old->all_ops; r = r->prev) {
+	for (const struct ring *r = old->all_ops.next; r != &old->all_ops; r = r->next) {
 		const struct waiting *was = holder_of(r, struct waiting, in_all);
 		if (state_waiting(s, was->op->id) != NULL || (!keep_ops && was->unlogged == 0))
 			continue;
-		struct waiting *before = predecessor(s, was);
-		struct waiting *w = state_wait_for(s, was->op, true);
+		struct waiting *w = state_wait_for(s, was->op);
 		if (w == NULL)
 			continue;
-		if (before != NULL && before->item == w->item) {
-			ring_remove(&w->in_item);
-			ring_after(&before->in_item, &w->in_item);
-			ring_remove(&w->in_all);
-			ring_after(&before->in_all, &w->in_all);
-		}
 		state_mark_op(s, w);
-		/* oldest first */
-		ring_remove(&w->in_unlogged);
-		ring_after(&s->unlogged_ops, &w->in_unlogged);
 		state_dirty(s, w->item);
 	}
 }

@@ -156,8 +156,9 @@ struct item *state_need_temp(struct state *s, struct opid temp);
 struct item *state_find(const struct state *s, int64_t id, struct opid temp);
 struct waiting *state_waiting(const struct state *s, struct opid op);
 struct final_id *state_final(const struct state *s, struct opid op);
-/* `first`: it is older than all that wait. The item is to be settled. NULL: refused, it is done. */
-struct waiting *state_wait_for(struct state *s, struct operation *op, bool first);
+/* It takes its place among those that wait. The item is to be settled. NULL: refused, it is done.
+ */
+struct waiting *state_wait_for(struct state *s, struct operation *op);
 void state_forget(struct state *s, struct waiting *w);
 bool state_has_create(const struct item *it);
 void state_remember_final(struct state *s, struct opid op, int64_t id, int64_t at_us);

@@ -255,22 +255,32 @@ static struct item *target_of(struct state *s, const struct operation *op)
 	return it != NULL ? it : state_need_temp(s, op->temp);
 }
 
-struct waiting *state_wait_for(struct state *s, struct operation *op, bool first)
+/* In order of acceptance, among those without a number as they come. Nearly all come last. */
+static void enlist(struct ring *head, struct ring *r, size_t offset, uint64_t seq)
+{
+	struct ring *before = head->prev;
+	while (before != head &&
+	       ((const struct waiting *)(void *)((char *)before - offset))->op->seq > seq)
+		before = before->prev;
+	ring_after(before, r);
+}
+
+static void enlist_in_item(struct item *it, struct waiting *w)
+{
+	w->item = it;
+	enlist(&it->ops, &w->in_item, offsetof(struct waiting, in_item), w->op->seq);
+}
+
+struct waiting *state_wait_for(struct state *s, struct operation *op)
 {
 	struct item *it = target_of(s, op);
 	if (it == NULL)
 		return NULL;
 	struct waiting *w = mem_zero(1, sizeof(*w));
 	w->op = operation_ref(op);
-	w->item = it;
 	ring_init(&w->in_unlogged);
-	if (first) {
-		ring_after(&it->ops, &w->in_item);
-		ring_after(&s->all_ops, &w->in_all);
-	} else {
-		ring_before(&it->ops, &w->in_item);
-		ring_before(&s->all_ops, &w->in_all);
-	}
+	enlist_in_item(it, w);
+	enlist(&s->all_ops, &w->in_all, offsetof(struct waiting, in_all), op->seq);
 	table_put(&s->ops, &w->link, opid_hash(op->id));
 	s->pending[op->kind]++;
 	s->stamp++;
@@ -318,16 +328,15 @@ void state_remember_final(struct state *s, struct opid op, int64_t id, int64_t a
 void state_move(struct state *s, struct item *temp, int64_t id)
 {
 	struct item *to = state_need(s, id);
-	for (struct ring *r = temp->ops.prev, *prev; r != &temp->ops; r = prev) {
+	for (struct ring *r = temp->ops.next, *next; r != &temp->ops; r = next) {
 		struct waiting *w = holder_of(r, struct waiting, in_item);
-		prev = r->prev;
+		next = r->next;
 		if (w->op->kind == OP_CREATE) {
 			state_forget(s, w);
 			continue;
 		}
 		ring_remove(r);
-		ring_after(&to->ops, r);
-		w->item = to;
+		enlist_in_item(to, w);
 	}
 	row_unref(&temp->base);
 	state_dirty(s, temp);
@@ -337,7 +346,7 @@ void state_move(struct state *s, struct item *temp, int64_t id)
 /* --- what is shown --- */
 
 /* Where a row without a final id stands: after all others, by order of acceptance. Legacy creates
- * have none and come first. Two epochs may have used one number, so a taken place moves on. */
+ * have none and come first. A place that is taken moves on. */
 static uint64_t temp_key(struct state *s, const struct item *it)
 {
 	uint64_t key = TEMP_KEY_BASE;

@@ -4,12 +4,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "relevo/clock.h"
 #include "relevo/mem.h"
 #include "relevo/tables.h"
 
-#define READER_WAIT_MS 5000
+#define READER_WAIT_MS	5000
+#define RECALL_MAX_MS	2000
+#define RECALL_PAUSE_NS 10000000
 
 static struct row *from_mirror(struct store *s, struct item_ref ref)
 {
@@ -91,10 +94,32 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 	return true;
 }
 
+/* Nobody knows it, so far. May it come back? Then after a moment. */
+static bool may_be_recalled(struct store *s, int64_t until)
+{
+	const struct timespec pause = { .tv_nsec = RECALL_PAUSE_NS };
+	if (!store_recalls(s) || clock_mono_ms() >= until)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+static bool is_known(struct store *s, struct session *session, struct item_ref *ref)
+{
+	struct mirror_item_state state;
+	(void)session_catch_up(session, s);
+	if (resolve_ref(s, session, ref))
+		return true;
+	mirror_item_state(s->mirror, ref->id, ref->temp, &state);
+	row_unref(&state.row);
+	return state.known;
+}
+
 static void get_job(struct store *s, struct session *session, struct job *j)
 {
-	(void)session_catch_up(session, s);
-	(void)resolve_ref(s, session, &j->ref);
+	int64_t until = clock_mono_ms() + RECALL_MAX_MS;
+	while (!is_known(s, session, &j->ref) && may_be_recalled(s, until))
+		;
 	if (store_read_source(s, j->mode) == SOURCE_MYSQL && get_from_mysql(s, session, j))
 		return;
 	j->source = store_read_source(s, (struct read_mode){ 0 });
@@ -197,26 +222,36 @@ static json_t *record_from_mysql(struct store *s, struct session *session, struc
 	return record;
 }
 
-static void operation_job(struct store *s, struct session *session, struct job *j)
+static json_t *find_operation(struct store *s, struct session *session, struct opid id)
 {
 	char text[OPID_TEXT_SIZE];
+	json_t *found = NULL;
 	(void)session_catch_up(session, s);
-	struct operation *op = mirror_operation(s->mirror, j->op);
-	j->result = JOB_DONE;
+	struct operation *op = mirror_operation(s->mirror, id);
 	if (op != NULL) {
-		j->json = waiting_json(op);
+		found = waiting_json(op);
 		operation_unref(&op);
-		return;
+		return found;
 	}
-	opid_format(j->op, text);
+	opid_format(id, text);
 	json_t *record = record_from_redis(s, session, text);
 	if (record == NULL)
-		record = record_from_mysql(s, session, j->op);
-	if (record == NULL)
-		job_fail(j, ERR_NOT_FOUND, "no such operation");
-	else
-		j->json = finished_json(j->op, record);
+		record = record_from_mysql(s, session, id);
+	if (record != NULL)
+		found = finished_json(id, record);
 	json_decref(record);
+	return found;
+}
+
+static void operation_job(struct store *s, struct session *session, struct job *j)
+{
+	int64_t until = clock_mono_ms() + RECALL_MAX_MS;
+	j->result = JOB_DONE;
+	do {
+		j->json = find_operation(s, session, j->op);
+	} while (j->json == NULL && may_be_recalled(s, until));
+	if (j->json == NULL)
+		job_fail(j, ERR_NOT_FOUND, "no such operation");
 }
 
 static json_t *instance_json(struct redis *r, const char *name, double seen_s, struct err *e)

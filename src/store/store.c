@@ -138,6 +138,12 @@ bool store_in_step(struct store *s)
 	       atomic_load(&s->follower.joined) == circuit_switches(s->redis);
 }
 
+bool store_recalls(struct store *s)
+{
+	return circuit_up(s->redis) && (!store_in_step(s) || atomic_load(&s->follower.rejoin) ||
+					clock_mono_ms() < atomic_load(&s->follower.recalled_ms));
+}
+
 enum source store_read_source(struct store *s, struct read_mode mode)
 {
 	bool mysql = circuit_up(s->mysql);

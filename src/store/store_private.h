@@ -124,6 +124,8 @@ struct follower {
 	atomic_uint_fast64_t joined;
 	atomic_bool rejoin;  /* somebody met another epoch or a gap */
 	atomic_bool settled; /* the first load succeeded or was found impossible */
+	atomic_int_fast64_t
+		recalled_ms; /* clock_mono_ms(): by then all have put back what they know */
 };
 
 /* done_list.c: records of keyed operations that Redis did not take yet. Beyond the bound the oldest
@@ -180,6 +182,9 @@ struct store {
 
 /* The mirror follows Redis' log; else reads go to MySQL. */
 bool store_in_step(struct store *s);
+/* Redis lost its memory a moment ago: what another instance alone knows of may yet be put back, so
+ * nothing is unknown for certain. */
+bool store_recalls(struct store *s);
 
 /* status.c: would a restart of Redis, as last seen, keep what is queued there? */
 bool store_durable(struct store *s);
@@ -227,6 +232,22 @@ struct accept_lists {
 };
 void accept_jobs(struct store *s, struct session *session, struct job *list,
 		 struct accept_lists *out);
+
+/* accept_args.c: the arguments of the script `accept` (src/redis/lua/accept.lua). */
+#define ACCEPT_UNLIMITED	(INT64_C(1) << 53)
+#define ACCEPT_FINGERPRINT_SIZE 33
+#define ACCEPT_MARKER_SIZE	(1 + OPID_TEXT_SIZE)
+/* Hex digits, or `-` if it came without an Idempotency-Key. */
+void accept_fingerprint(const struct operation *op, char hex[ACCEPT_FINGERPRINT_SIZE]);
+/* What `items:pending:ids` says of an item whose last operation this is. */
+void accept_marker(enum op_kind kind, struct opid op, char out[ACCEPT_MARKER_SIZE]);
+/* Everything is copied but the instance's name. */
+void accept_args_begin(struct redis_args *args, const struct store *s, const char *epoch,
+		       uint64_t nonce, int64_t limit);
+/* `expected`: the item's marker, or `*` or `+`, see there. `again`: it was accepted before and
+ * keeps its place in the order. */
+void accept_args_put(struct redis_args *args, const struct operation *op, const char *expected,
+		     bool again);
 
 /* resolve.c: temporary ids and keyed repeats */
 /* Fill job->ref.id of a temporary id that is drained. False: still waits, or unknown. */

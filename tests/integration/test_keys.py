@@ -189,6 +189,19 @@ def test_legacy_entries_get_their_id_in_place(system, relevo):
         == [("PC-01", "old"), ("old", "Sala 1")]
 
 
+def test_a_legacy_update_is_older_than_what_waits(system, relevo):
+    relevo.api.post("/items", item())
+    system.mysql_down()
+    assert relevo.api.patch("/items/1", {"status": "newer"}).status == 202
+    system.redis.db.rpush("items:pending_updates",
+                          json.dumps({"id": 1, "data": {"status": "older", "area": "old"}}))
+    wait_until(lambda: relevo.api.get("/items/1").data["area"] == "old", 10, "it is adopted")
+    assert relevo.api.get("/items/1").data["status"] == "newer"
+    assert relevo.api.patch("/items/1", {"code": "newest"}).status == 202
+    system.mysql_up()
+    assert system.mysql.items()[1][:4] == ("newest", "Computadora", "newer", "old")
+
+
 def test_legacy_update_is_drained(system, relevo):
     relevo.api.post("/items", item())
     system.redis.db.rpush("items:pending_updates", json.dumps(

@@ -294,27 +294,24 @@ static void test_join_keeps_missing_operations_on_request(void **state)
 	changes_free(&c);
 }
 
-/* Somebody else has put back the create, in a place of its own, and not the updates: they are ours.
- */
-static void test_kept_operations_stay_behind_what_they_followed(void **state)
+/* Somebody else has put back the create, and accepted an update that came after ours. */
+static void test_kept_operations_stay_in_their_places(void **state)
 {
-	struct fields f = kit_fields("NEW", "n");
-	struct snapshot s = { .rows = { row_new(0, kit_id(2), 0, 2000, true, &f) },
+	struct fields f = kit_fields("NEW", "third");
+	struct snapshot s = { .rows = { row_new(0, kit_id(2), 0, 5000, true, &f) },
 			      .row_count = 1,
-			      .ops = { kit_op(OP_CREATE, 2, 0, 0, "n") },
-			      .op_count = 1 };
+			      .ops = { kit_op(OP_CREATE, 2, 0, 0, "n"),
+				       kit_op(OP_UPDATE, 5, 0, 2, "third") },
+			      .op_count = 2 };
 	size_t count = 0;
-	s.ops[0]->seq = 50;
 	log_op(*state, OP_CREATE, 2, 0, 0, "n");
 	log_op(*state, OP_UPDATE, 3, 0, 2, "first");
 	log_op(*state, OP_UPDATE, 4, 0, 2, "second");
 	snapshot_load(*state, &s, "other", 0, true);
-	struct row *row = mirror_get_temp(*state, kit_id(2));
-	assert_string_equal(row->fields.at[2].text, "second");
-	row_unref(&row);
+	assert_text(shown_temp(*state, 2), "NEW/third/0p");
 	struct operation **ops = mirror_operations(*state, &count);
-	assert_int_equal(count, 3);
-	for (unsigned i = 0; i < 3; i++) {
+	assert_int_equal(count, 4);
+	for (unsigned i = 0; i < 4; i++) {
 		assert_true(opid_equal(ops[i]->id, kit_id(i + 2)));
 		operation_unref(&ops[i]);
 	}
@@ -368,20 +365,37 @@ static void test_join_learns_the_base_under_a_pending_row(void **state)
 	assert_int_equal(mirror_unlogged_count(*state), 0);
 }
 
-static void test_put_back_create_takes_its_new_place(void **state)
+/* An operation that Redis had lost comes back after later ones were accepted. */
+static void test_an_older_operation_that_comes_late_stays_older(void **state)
 {
-	struct operation *op = kit_op(OP_CREATE, 2, 0, 0, "moved");
-	struct changes c = { 0 };
-	log_op(*state, OP_CREATE, 2, 0, 0, "moved");
-	log_op(*state, OP_CREATE, 3, 0, 0, "stays");
-	op->seq = 9;
-	changes_queued(&c, op);
-	log_next(*state, &c);
-	operation_unref(&op);
+	struct mirror_item_state item;
+	log_row(*state, 1, 1, "A");
+	log_op(*state, OP_UPDATE, 9, 1, 0, "newer");
+	log_op(*state, OP_UPDATE, 8, 1, 0, "older");
+	assert_text(shown(*state, 1), "A/newer/1p");
+	log_op(*state, OP_DELETE, 7, 1, 0, NULL);
+	mirror_item_state(*state, 1, NO_OP, &item);
+	assert_true(opid_equal(item.last_op, kit_id(9)));
+	row_unref(&item.row);
+	log_op(*state, OP_CREATE, 6, 0, 0, "second");
+	log_op(*state, OP_CREATE, 5, 0, 0, "first");
 	char *text = kit_text(*state);
-	assert_true(strstr(text, "stays") < strstr(text, "moved"));
+	assert_true(strstr(text, "first") < strstr(text, "second"));
 	free(text);
-	assert_int_equal(counts_of(*state).items, 2);
+}
+
+/* On its temporary id an item waits for older operations than on its final one, or newer ones. */
+static void test_operations_of_both_ids_of_an_item_are_in_order(void **state)
+{
+	log_op(*state, OP_CREATE, 2, 0, 0, "n");
+	log_op(*state, OP_UPDATE, 3, 0, 2, "third");
+	log_op(*state, OP_UPDATE, 6, 0, 2, "sixth");
+	log_op(*state, OP_UPDATE, 5, 7, 0, "fifth");
+	log_row(*state, 7, 1, "A");
+	log_done(*state, 2, 7);
+	assert_text(shown(*state, 7), "A/sixth/1p");
+	log_done(*state, 6, 0);
+	assert_text(shown(*state, 7), "A/fifth/1p");
 }
 
 int main(void)
@@ -405,11 +419,12 @@ int main(void)
 		WITH(test_join_drops_rows_deleted_while_we_were_behind),
 		WITH(test_join_keeps_final_ids),
 		WITH(test_join_keeps_missing_operations_on_request),
-		WITH(test_kept_operations_stay_behind_what_they_followed),
+		WITH(test_kept_operations_stay_in_their_places),
 		WITH(test_unread_operation_counts_unless_its_entry_was_read),
 		WITH(test_join_drops_missing_operations_otherwise),
 		WITH(test_join_learns_the_base_under_a_pending_row),
-		WITH(test_put_back_create_takes_its_new_place),
+		WITH(test_an_older_operation_that_comes_late_stays_older),
+		WITH(test_operations_of_both_ids_of_an_item_are_in_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

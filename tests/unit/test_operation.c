@@ -276,6 +276,8 @@ static const struct {
 	  "`attempt` of the entry is missing or broken" },
 	{ OP_DELETE, "{\"id\":5,\"op\":\"" OP "\",\"kind\":\"delete\",\"seq\":1.5}",
 	  "`seq` of the entry is missing or broken" },
+	{ OP_DELETE, "{\"id\":5,\"op\":\"" OP "\",\"kind\":\"delete\",\"seq\":9007199254740992}",
+	  "`seq` of the entry is missing or broken" },
 	{ OP_UPDATE, "{\"id\":5,\"op\":\"" OP "\",\"kind\":\"delete\"}",
 	  "a pending delete in the list of the pending updates" },
 };

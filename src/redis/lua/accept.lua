@@ -1,9 +1,11 @@
 -- accept: queue operations in the pending lists, mark their items, log the changes.
--- ARGV: epoch, instance, nonce, limit, then six values an operation: operation, kind (c u d),
+-- ARGV: epoch, instance, nonce, limit, then seven values an operation: operation, kind (c u d),
 --   item key, expected marker of that item ('' none, '*' or '+' any), entry without `seq` and brace,
---   fingerprint ('-' none).
--- Entries are numbered by `items:order`, which a new epoch does not set back.
--- Returns {seq (0: nothing was logged), verdict, ..}: a verdict is `ok`, `full`, `stale` (the
+--   fingerprint ('-' none), its number ('' it gets one; one that had none has '0').
+-- Numbers give the order of acceptance. They are microseconds of this server's clock, or one above
+--   the last one, `items:order`, so those that come after a loss of memory are above those before
+--   it, and what is put back keeps its place.
+-- Returns {seq (0: nothing was logged), verdict, ..}: a verdict is `ok:NUMBER`, `full`, `stale` (the
 --   item's marker is not the expected one: catch up and decide again), `moved` (the temporary
 --   item has its final id), `dup:FINGERPRINT` (this operation waits already), `done` (this keyed
 --   operation is applied already). With marker '*' what is known to be accepted is put back: it is
@@ -16,13 +18,31 @@ local limit = tonumber(ARGV[4])
 local waiting = redis.call('LLEN', lists.c) + redis.call('LLEN', lists.u)
 	+ redis.call('LLEN', lists.d)
 local seq = tonumber(redis.call('HGET', 'items:log', 'seq')) + 1
+local last = tonumber(redis.call('GET', 'items:order') or '') or 0
 local changes, verdicts = {}, {}
+
+local function number_of(given)
+	local number = tonumber(given)
+	if not number then
+		local now = redis.call('TIME')
+		number = math.max(last + 1, now[1] * 1000000 + now[2])
+	end
+	last = math.max(last, number)
+	return number
+end
+
+-- Does one that was accepted later wait on the item already?
+local function is_late(key, number)
+	local marker = redis.call('HGET', 'items:pending:ids', key)
+	local waits = marker and redis.call('HGET', 'items:ops', string.sub(marker, 2))
+	return waits and tonumber(string.match(waits, ' (%d+)$') or 0) > number
+end
 
 local function verdict(op, kind, key, expected, fingerprint)
 	local again = expected == '*' or expected == '+'
 	local known = redis.call('HGET', 'items:ops', op)
 	if known then
-		return 'dup:' .. known
+		return 'dup:' .. string.match(known, '^%S*')
 	end
 	if waiting >= limit then
 		return 'full'
@@ -44,23 +64,29 @@ local function verdict(op, kind, key, expected, fingerprint)
 	return 'ok'
 end
 
-for i = 5, #ARGV, 6 do
+for i = 5, #ARGV, 7 do
 	local op, kind, key = ARGV[i], ARGV[i + 1], ARGV[i + 2]
 	local said = verdict(op, kind, key, ARGV[i + 3], ARGV[i + 5])
 	if said == 'ok' then
-		local entry = ARGV[i + 4] .. ',"seq":' .. redis.call('INCR', 'items:order') .. '}'
+		local number = number_of(ARGV[i + 6])
+		local digits = string.format('%.0f', number)
+		local entry = ARGV[i + 4] .. (number > 0 and ',"seq":' .. digits or '') .. '}'
 		redis.call('RPUSH', lists[kind], entry)
-		redis.call('HSET', 'items:pending:ids', key, kind .. op)
-		redis.call('HSET', 'items:ops', op, ARGV[i + 5])
+		if not is_late(key, number) then
+			redis.call('HSET', 'items:pending:ids', key, kind .. op)
+		end
+		redis.call('HSET', 'items:ops', op, ARGV[i + 5] .. ' ' .. digits)
 		redis.call('HDEL', 'items:dead', op)
 		changes[#changes + 1] = '{"t":"op","entry":' .. entry .. '}'
 		waiting = waiting + 1
+		said = 'ok:' .. digits
 	end
 	verdicts[#verdicts + 1] = said
 end
 if #changes == 0 then
 	return { 0, unpack(verdicts) }
 end
+redis.call('SET', 'items:order', string.format('%.0f', last))
 redis.call('HSET', 'items:log', 'seq', seq)
 redis.call('XADD', 'items:changes', seq .. '-0', 'by', ARGV[2], 'n', ARGV[3],
 	'c', '[' .. table.concat(changes, ',') .. ']')

@@ -103,10 +103,8 @@ enum MHD_Result items_get(struct request *r)
 	if (source == SOURCE_MYSQL)
 		return ask_item(r, ref);
 	row = store_get(store, ref);
-	if (row == NULL && source == SOURCE_CACHE)
-		return ask_item(r, ref);
 	if (row == NULL)
-		return answer_problem(r, ERR_NOT_FOUND, NULL, NULL);
+		return ask_item(r, ref);
 	result = answer_item(r, row, source);
 	row_unref(&row);
 	return result;

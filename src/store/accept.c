@@ -174,7 +174,13 @@ static enum err_code unless_unsure(const struct job *j, enum err_code code)
 	return j->maybe_queued ? ERR_UNCERTAIN : code;
 }
 
-/* Decide by the mirror, which the script then holds us to. */
+/* Redis does not take it. What may be in MySQL already must not be written there again. */
+static void turn_away(struct round *r, struct job *j)
+{
+	push(opid_is_zero(j->batch) ? &r->out->direct : &r->out->unsure, j);
+}
+
+/* Decide by the mirror, which the script then holds us to: without Redis nothing can be decided. */
 static void candidate_add(struct round *r, struct job *j)
 {
 	struct store *s = r->store;
@@ -184,6 +190,10 @@ static void candidate_add(struct round *r, struct job *j)
 		(void)resolve_ref(s, r->session, &j->ref);
 	if (j->maybe_queued && answer_own(r, j))
 		return;
+	if (!session_redis(r->session, s)) {
+		turn_away(r, j);
+		return;
+	}
 	if (j->kind != JOB_CREATE) {
 		mirror_item_state(s->mirror, j->ref.id, j->ref.temp, &state);
 		/* What may be applied already was checked then. */
@@ -284,17 +294,14 @@ static void answer_verdict(struct round *r, struct candidate *c, const char *ver
 	}
 }
 
-/* Redis did not take the round. What may be in MySQL already must not be written there again. */
 static void round_failed(struct round *r, const struct err *e)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		struct job *j = r->at[i].job;
 		if (e->code == ERR_EPOCH || e->code == ERR_STALE)
 			push(&r->later, j);
-		else if (opid_is_zero(j->batch))
-			push(&r->out->direct, j);
 		else
-			push(&r->out->unsure, j);
+			turn_away(r, j);
 	}
 }
 

@@ -127,7 +127,9 @@ static void get_job(struct store *s, struct session *session, struct job *j)
 		j->source = SOURCE_CACHE; /* it waits: only the mirror knows it */
 	j->row = from_mirror(s, j->ref);
 	j->result = JOB_DONE;
-	if (j->row == NULL)
+	if (j->row == NULL && j->source == SOURCE_MEMORY)
+		job_fail(j, ERR_BOTH_DOWN, "no item that this instance remembers");
+	else if (j->row == NULL)
 		job_fail(j, ERR_NOT_FOUND, "no such item");
 }
 

@@ -172,6 +172,17 @@ def test_both_down_reads_are_stale_and_writes_503(system, relevo):
     assert relevo.api.get("/metrics").status == 200
 
 
+def test_both_down_nothing_is_said_to_be_unknown(system, relevo):
+    """Another instance may have created it a moment ago."""
+    relevo.api.post("/items", item())
+    both_down(system, relevo)
+    for path in ("/items/2", "/items/pending_01a20e7a-243c-7b4b-99a3-d5380f09a5d3"):
+        expect_problem(relevo.api.get(path), 503)
+        expect_problem(relevo.api.patch(path, {"area": "x"}), 503)
+        expect_problem(relevo.api.delete(path), 503)
+    expect_problem(relevo.api.patch("/items/1", {"area": "x"}, headers={"If-Match": '"old"'}), 503)
+
+
 def test_both_down_refused_writes_leave_nothing(system, relevo):
     both_down(system, relevo)
     assert relevo.api.post("/items", item()).status == 503

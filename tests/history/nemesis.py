@@ -332,6 +332,15 @@ def kill_redis_in_the_drain(n):
     n.hits += op is not None and n.system.redis.db.hexists("items:ops", op)
 
 
+def flush_redis_in_the_drain(n):
+    n.system.mysql.kill()
+    n.pause(0.3, 1)
+    op = start_mysql_and_see_the_drain(n)
+    n.hits += op is not None and n.system.redis.db.hexists("items:ops", op)
+    n.system.redis.wipe()
+    await_records(n)
+
+
 def freeze_the_drainer_before_it_trims(n):
     """For a while, and clients go on asking it."""
     n.system.mysql.kill()
@@ -382,7 +391,7 @@ def wake_the_drainer_late(n):
 
 AIMED = (
     stutter, hold_rows, flush_redis_in_an_outage, flush_redis_in_a_quiet_outage,
-    kill_redis_in_the_drain, freeze_the_drainer_before_it_trims, wake_the_drainer_late)
+    kill_redis_in_the_drain, flush_redis_in_the_drain, freeze_the_drainer_before_it_trims, wake_the_drainer_late)
 NAMES = {name_of(f): f for f in FAULTS + AIMED}
 
 

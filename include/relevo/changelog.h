@@ -44,11 +44,20 @@ MUST_CHECK enum err_code changelog_follow(struct redis *r, struct mirror *m, int
 /* Does the log still continue what the mirror has? ERR_NONE: yes, catch_up will do. ERR_NOT_FOUND:
  * there is no epoch at all; *was is "". ERR_EPOCH/ERR_STALE: another epoch, a fork or a gap. */
 MUST_CHECK enum err_code changelog_check(struct redis *r, struct mirror *m, struct err *e);
-/* Load snapshot and pending lists, join with what the mirror knows, then catch up.
+/* What to do with operations that wait in a mirror that knows more than Redis. */
+struct changelog_known {
+	/* Which of them are done? Called after the snapshot was read, so that nothing in it is
+	 * newer than the answer. Appends to `out`. */
+	void (*settled)(void *ctx, struct changes *out);
+	void *ctx;
+};
+/* Load snapshot and pending lists, join with what the mirror knows, then catch up. `known`: keep
+ * operations that the lists do not hold; NULL: drop them.
  * ERR_NOT_FOUND: no epoch. ERR_STALE: the snapshot is unreadable or older than the log's start:
  * `found` a new epoch from the mirror or MySQL, ending the epoch in `was`. */
-MUST_CHECK enum err_code changelog_load(struct redis *r, struct mirror *m, bool keep_ops,
-					char was[EPOCH_SIZE], struct err *e);
+MUST_CHECK enum err_code changelog_load(struct redis *r, struct mirror *m,
+					const struct changelog_known *known, char was[EPOCH_SIZE],
+					struct err *e);
 /* Begin a new epoch with the mirror's present content. ERR_STALE: somebody else did. */
 MUST_CHECK enum err_code changelog_found(struct redis *r, struct mirror *m, const char *was,
 					 struct err *e);

@@ -75,9 +75,11 @@ size_t mirror_unlogged_count(const struct mirror *m);
  * join: nothing known is lost), also operations that `ops` does not hold if `keep_ops`; operations
  * that were unlogged before stay in any case. A row that the snapshot does not have is dropped,
  * unless it was unlogged, when the snapshot is of the same epoch and no older than the old state:
- * it was deleted since. */
+ * it was deleted since. `settled` (borrowed, or NULL): changes that are in no log yet, applied
+ * along with all that. */
 void mirror_load(struct mirror *m, struct row **rows, size_t row_count, struct operation **ops,
-		 size_t op_count, const struct mirror_position *position, bool keep_ops);
+		 size_t op_count, const struct mirror_position *position, bool keep_ops,
+		 const struct changes *settled);
 /* Start a new epoch with the present content at seq 0: no row is unlogged any more, operations
  * stay so. */
 void mirror_rebase(struct mirror *m, const struct mirror_position *position);

@@ -32,8 +32,12 @@ struct verify_report {
 /* Errors: ERR_DOWN (either server), ERR_LEASE_LOST, ERR_EPOCH. */
 MUST_CHECK enum err_code verify_run(struct verify *v, struct verify_report *report, struct err *e);
 
-/* Read all rows of MySQL into the mirror, as unlogged changes; rows that MySQL does not have are
- * deleted there unless operations wait on them. */
+/* Begin a transaction that sees one instant, to be ended with db_rollback, and append to `out`
+ * which of the operations that wait in the mirror are done, with the rows of their items. */
+MUST_CHECK enum err_code verify_settled(struct db *d, struct mirror *m, struct changes *out,
+					struct err *e);
+/* Read all rows of MySQL into the mirror, as unlogged changes, and which of the operations that
+ * wait there are done. */
 MUST_CHECK enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e);
 
 #endif

@@ -438,8 +438,8 @@ static void load_metadata(struct mirror *m, const redisReply *text)
 	json_decref(object);
 }
 
-enum err_code changelog_load(struct redis *r, struct mirror *m, bool keep_ops, char was[EPOCH_SIZE],
-			     struct err *e)
+enum err_code changelog_load(struct redis *r, struct mirror *m, const struct changelog_known *known,
+			     char was[EPOCH_SIZE], struct err *e)
 {
 	redisReply *parts = NULL;
 	struct row **rows = NULL;
@@ -462,7 +462,11 @@ enum err_code changelog_load(struct redis *r, struct mirror *m, bool keep_ops, c
 	ops = load_operations(parts, &op_count);
 	struct mirror_position at = { .seq = changelog_number(log->element[1]) };
 	snprintf(at.epoch, sizeof(at.epoch), "%s", was);
-	mirror_load(m, rows, row_count, ops, op_count, &at, keep_ops);
+	struct changes settled = { 0 };
+	if (known != NULL)
+		known->settled(known->ctx, &settled);
+	mirror_load(m, rows, row_count, ops, op_count, &at, known != NULL, &settled);
+	changes_free(&settled);
 	load_metadata(m, parts->element[PART_METADATA]);
 	code = changelog_catch_up(r, m, e);
 out:

@@ -174,6 +174,25 @@ static enum err_code found(struct follow *f, const char *was, bool lost, struct 
 	return code;
 }
 
+/* What waits here may be done: Redis was told, and lost it. Without MySQL nobody can know. */
+static void ask_settled(void *ctx, struct changes *out)
+{
+	struct follow *f = ctx;
+	struct store *s = f->store;
+	struct err e = ERR_INIT;
+	if (!session_mysql(&f->session, s))
+		return;
+	if (verify_settled(f->session.db, s->mirror, out, &e) != ERR_NONE)
+		store_mysql_failed(s, f->session.db, &e);
+	db_rollback(f->session.db);
+}
+
+static enum err_code load(struct follow *f, bool known, char was[EPOCH_SIZE], struct err *e)
+{
+	const struct changelog_known keeps = { .settled = ask_settled, .ctx = f };
+	return changelog_load(f->session.redis, f->store->mirror, known ? &keeps : NULL, was, e);
+}
+
 static enum err_code join(struct follow *f, struct err *e)
 {
 	struct store *s = f->store;
@@ -188,14 +207,14 @@ static enum err_code join(struct follow *f, struct err *e)
 	}
 	if (code == ERR_EPOCH || code == ERR_STALE) {
 		err_clear(e);
-		code = changelog_load(f->session.redis, s->mirror, known, was, e);
+		code = load(f, known, was, e);
 	}
 	for (int tries = 0; tries < 3 && (code == ERR_NOT_FOUND || code == ERR_STALE); tries++) {
 		err_clear(e);
 		code = found(f, was, known, e);
 		if (code == ERR_STALE) { /* another instance was faster */
 			err_clear(e);
-			code = changelog_load(f->session.redis, s->mirror, known, was, e);
+			code = load(f, known, was, e);
 		}
 	}
 	if (code == ERR_NONE && known &&

@@ -210,7 +210,8 @@ static void state_move_to(struct state *to, struct state *from)
 }
 
 void mirror_load(struct mirror *m, struct row **rows, size_t row_count, struct operation **ops,
-		 size_t op_count, const struct mirror_position *position, bool keep_ops)
+		 size_t op_count, const struct mirror_position *position, bool keep_ops,
+		 const struct changes *settled)
 {
 	struct state fresh, old;
 	state_init(&fresh);
@@ -219,6 +220,8 @@ void mirror_load(struct mirror *m, struct row **rows, size_t row_count, struct o
 	bool later =
 		strcmp(m->position.epoch, position->epoch) == 0 && position->seq >= m->position.seq;
 	join(&fresh, &m->state, later, keep_ops);
+	if (settled != NULL)
+		state_apply(&fresh, settled, false);
 	state_move_to(&old, &m->state);
 	state_move_to(&m->state, &fresh);
 	m->position = *position;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../sync/settled.h"
 #include "relevo/mem.h"
 #include "relevo/tables.h"
 
@@ -70,19 +71,16 @@ struct overlay {
 	struct operation **ops;
 	int64_t *final_ids; /* of the items they change, where temporary ones are drained; else 0 */
 	size_t count;
-	struct applied *applied; /* by id, of operations and of lost batches */
-	size_t applied_count;
+	struct changes settled;
 };
 
 static void overlay_free(struct overlay *o)
 {
 	for (size_t i = 0; i < o->count; i++)
 		operation_unref(&o->ops[i]);
-	for (size_t i = 0; i < o->applied_count; i++)
-		applied_free(&o->applied[i]);
+	changes_free(&o->settled);
 	free(o->ops);
 	free(o->final_ids);
-	free(o->applied);
 }
 
 /* Before MySQL is asked: what is done in between has its record, which is to be found along with
@@ -96,74 +94,17 @@ static void overlay_take(struct overlay *o, struct mirror *m)
 			o->final_ids[i] = mirror_final_id(m, o->ops[i]->temp);
 }
 
-static int by_op(const void *a, const void *b)
-{
-	const struct applied *x = a, *y = b;
-	return opid_compare(x->op, y->op);
-}
-
-static enum err_code overlay_ask(struct overlay *o, struct db *db, struct err *e)
-{
-	struct opid *ids = mem_zero(2 * o->count + 1, sizeof(*ids));
-	size_t count = 0;
-	for (size_t i = 0; i < o->count; i++) {
-		ids[count++] = o->ops[i]->id;
-		if (!opid_is_zero(o->ops[i]->batch))
-			ids[count++] = o->ops[i]->batch;
-	}
-	enum err_code code = applied_find(db, ids, count, &o->applied, &o->applied_count, e);
-	if (code == ERR_NONE && o->applied_count > 0)
-		qsort(o->applied, o->applied_count, sizeof(*o->applied), by_op);
-	free(ids);
-	return code;
-}
-
-static const struct applied *overlay_find(const struct overlay *o, struct opid op)
-{
-	struct applied key = { .op = op };
-	return o->applied_count == 0
-		       ? NULL
-		       : bsearch(&key, o->applied, o->applied_count, sizeof(key), by_op);
-}
-
-/* Is it done, by its own record or as part of a batch? A create's item: *id. */
-static bool overlay_done(const struct overlay *o, const struct operation *op, unsigned increment,
-			 int64_t *id)
-{
-	const struct applied *own = overlay_find(o, op->id);
-	const struct applied *batch = opid_is_zero(op->batch) ? NULL : overlay_find(o, op->batch);
-	if (own != NULL && own->attempt >= op->attempt) {
-		*id = own->item_id;
-		return true;
-	}
-	if (batch == NULL || batch->kind != APPLIED_BATCH)
-		return false;
-	*id = batch->item_id + (int64_t)op->nth * (int64_t)increment;
-	return true;
-}
-
 /* MySQL's rows with what waits laid over them, as a mirror of their own. */
-static struct mirror_view *view_of(const struct all_rows *all, const struct overlay *o,
-				   unsigned increment)
+static struct mirror_view *view_of(const struct all_rows *all, const struct overlay *o)
 {
-	struct operation **ops = mem_zero(o->count + 1, sizeof(struct operation *));
-	size_t op_count = 0;
 	struct mirror_position at = { .epoch = "mysql", .seq = 0 };
 	struct mirror *own = mirror_new();
-	for (size_t i = 0; i < o->count; i++) {
-		const struct operation *op = o->ops[i];
-		int64_t id = o->final_ids[i];
-		if (id != 0)
-			mirror_set_final_id(own, op->temp, id);
-		if (!overlay_done(o, op, increment, &id))
-			ops[op_count++] = o->ops[i];
-		else if (op->kind == OP_CREATE && id != 0)
-			mirror_set_final_id(own, op->id, id);
-	}
-	mirror_load(own, all->at, all->count, ops, op_count, &at, false);
+	for (size_t i = 0; i < o->count; i++)
+		if (o->final_ids[i] != 0)
+			mirror_set_final_id(own, o->ops[i]->temp, o->final_ids[i]);
+	mirror_load(own, all->at, all->count, o->ops, o->count, &at, false, &o->settled);
 	struct mirror_view *view = mirror_view(own);
 	mirror_free(&own);
-	free(ops);
 	return view;
 }
 
@@ -179,18 +120,16 @@ static enum err_code read_rows(struct db *db, struct all_rows *all, struct err *
 
 /* Rows and records as they are at one instant; without operations that wait there are no records
  * to ask for. */
-static enum err_code read_all(struct db *db, struct all_rows *all, struct overlay *o, struct err *e)
+static enum err_code read_all(struct store *s, struct db *db, struct all_rows *all,
+			      struct overlay *o, struct err *e)
 {
-	static const char begin[] = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
-				    "START TRANSACTION WITH CONSISTENT SNAPSHOT";
 	if (o->count == 0)
 		return read_rows(db, all, e);
-	enum err_code code =
-		db_run(db, begin, sizeof(begin) - 1, false, false, NULL, NULL, NULL, e);
+	enum err_code code = settled_begin(db, e);
 	if (code == ERR_NONE)
 		code = read_rows(db, all, e);
 	if (code == ERR_NONE)
-		code = overlay_ask(o, db, e);
+		code = settled_find(db, s->mirror, o->ops, o->count, &o->settled, e);
 	db_rollback(db);
 	return code;
 }
@@ -205,7 +144,7 @@ void reader_list_job(struct store *s, struct session *session, struct job *j)
 	struct mirror_view *before = learns ? mirror_view(s->mirror) : NULL;
 	overlay_take(&waiting, s->mirror);
 	if (session_mysql(session, s)) {
-		read = read_all(session->db, &all, &waiting, &e) == ERR_NONE;
+		read = read_all(s, session->db, &all, &waiting, &e) == ERR_NONE;
 		if (!read)
 			store_mysql_failed(s, session->db, &e);
 	}
@@ -214,7 +153,7 @@ void reader_list_job(struct store *s, struct session *session, struct job *j)
 		j->source = SOURCE_MYSQL;
 		if (learns)
 			learn_all(s, &all, before);
-		j->view = view_of(&all, &waiting, db_increment(session->db));
+		j->view = view_of(&all, &waiting);
 	} else {
 		(void)session_catch_up(session, s);
 		j->source = store_read_source(s, (struct read_mode){ 0 });

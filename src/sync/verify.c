@@ -11,6 +11,7 @@
 #include "relevo/log.h"
 #include "relevo/mem.h"
 #include "relevo/tables.h"
+#include "settled.h"
 
 #define REPAIR_BATCH   500
 #define SECOND_LOOK_MS 100
@@ -483,14 +484,38 @@ static bool read_row(void *ctx, unsigned statement, const struct db_row *result)
 	return true;
 }
 
-enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e)
+enum err_code verify_settled(struct db *d, struct mirror *m, struct changes *out, struct err *e)
 {
-	struct read_all r = { .mirror = m };
+	size_t count = 0;
+	struct operation **ops = mirror_operations(m, &count);
+	enum err_code code = settled_begin(d, e);
+	if (code == ERR_NONE)
+		code = settled_find(d, m, ops, count, out, e);
+	for (size_t i = 0; i < count; i++)
+		operation_unref(&ops[i]);
+	free(ops);
+	return code;
+}
+
+static enum err_code read_rows(struct db *d, struct read_all *r, struct err *e)
+{
 	struct buf sql = { 0 };
 	tables_put_select(&sql);
 	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
-	enum err_code code = db_run(d, sql.bytes, sql.len, false, true, read_row, &r, NULL, e);
-	read_flush(&r);
+	enum err_code code = db_run(d, sql.bytes, sql.len, false, true, read_row, r, NULL, e);
 	buf_free(&sql);
+	return code;
+}
+
+/* All at one instant: an item must not be seen as a row and as a create that waits. */
+enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e)
+{
+	struct read_all r = { .mirror = m };
+	enum err_code code = verify_settled(d, m, &r.changes, e);
+	read_flush(&r);
+	if (code == ERR_NONE)
+		code = read_rows(d, &r, e);
+	read_flush(&r);
+	db_rollback(d);
 	return code;
 }

@@ -1,10 +1,12 @@
 """Operations that Redis or a drain elsewhere has overtaken while an instance was stopped."""
 import concurrent.futures
+import contextlib
+import json
 import os
 
 import pytest
 
-from harness import await_consistent, item, sync_status, wait_until
+from harness import await_consistent, item, items_of, pending_counts, sync_status, wait_until
 from harness.metrics import value
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -112,6 +114,59 @@ def test_what_only_another_instance_remembers_is_waited_for(system, ask, status)
             return answer.result().status == status
     # an attempt fails where the test is held up for longer than anybody would wait
     assert any(attempt() for _ in range(5))
+
+
+def drain_by_hand(system, kind, ident):
+    """What a drainer commits that dies before it can tell anybody. Returns the item's id."""
+    entry = json.loads(system.redis.db.lrange({
+        "create": "items:pending", "update": "items:pending_updates",
+        "delete": "items:pending_deletes"}[kind], 0, -1)[0])
+    change, args = {
+        "create": ("INSERT INTO items (code,type,status,area) VALUES (%s,'t','s','a')", ["X"]),
+        "update": ("UPDATE items SET status='patched',version=version+1,updated_at=@t WHERE id=%s",
+                   [ident]),
+        "delete": ("DELETE FROM items WHERE id=%s", [ident])}[kind]
+    with contextlib.closing(system.mysql.connect(autocommit=False)) as session, \
+            session.cursor() as cursor:
+        cursor.execute("SET @t=NOW(6)")
+        cursor.execute(change, args)
+        ident = cursor.lastrowid or ident
+        cursor.execute(
+            "INSERT INTO relevo_applied (op,kind,state,item_id,version,members,applied_at,expires_at)"
+            " VALUES (UNHEX(REPLACE(%s,'-','')),%s,0,%s,2,1,@t,NOW(6)+INTERVAL 7 DAY)",
+            (entry["op"], ["create", "update", "delete"].index(kind), ident))
+        session.commit()
+    return ident
+
+
+@pytest.mark.parametrize("write", ["create", "update", "delete"])
+def test_what_was_drained_does_not_wait_again_after_a_flush(system, write):
+    """Of two instances one begins a new log, the other one follows it, and nobody drains."""
+    a, b = system.start(), system.start()
+    db, no_drain = system.redis.db, ("sync:lease", "7", 60)
+    ident = a.api.post("/items", item(status="v0")).json()["data"]["id"]
+    wait_until(lambda: len(items_of(b)) == 1, 5, "the other shows it")
+    system.mysql_down()
+    {"create": lambda: a.api.post("/items", item(code="X")),
+     "update": lambda: a.api.patch(f"/items/{ident}", {"status": "patched"}),
+     "delete": lambda: a.api.delete(f"/items/{ident}")}[write]()
+    wait_until(lambda: sum(pending_counts(b)) == 1, 5, "the other knows what waits")
+    db.set(*no_drain)
+    system.mysql.start()
+    for daemon in (a, b):
+        daemon.await_health(mysql=True)
+    changed = drain_by_hand(system, write, ident)
+    db.pipeline(transaction=True).flushall().set(*no_drain).execute()
+    wait_until(lambda: db.hget("items:log", "epoch"), 10, "a new log")
+    expected = {"create": [ident, changed], "update": [ident], "delete": []}[write]
+    for daemon in (a, b):
+        wait_until(lambda: sum(pending_counts(daemon)) == 0, 10, lambda: pending_counts(daemon))
+        assert [one["id"] for one in items_of(daemon)] == expected
+        assert not any("pending" in one for one in items_of(daemon))
+        if write == "update":
+            assert shown(daemon, ident)["status"] == "patched"
+    assert system.pending() == 0
+    db.delete("sync:lease")
 
 
 def test_an_instance_that_slept_through_the_drain_brings_nothing_back(system):

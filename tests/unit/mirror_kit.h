@@ -220,7 +220,7 @@ UNUSED static struct mirror *reload(struct mirror *from)
 	struct row **rows = mem_zero(row_count + 1, sizeof(struct row *));
 	for (size_t i = 0; i < row_count; i++)
 		rows[i] = row_from_json(json_array_get(array, i));
-	mirror_load(m, rows, row_count, ops, op_count, &p, false);
+	mirror_load(m, rows, row_count, ops, op_count, &p, false, NULL);
 	char *after = kit_text(m);
 	assert_text(after, before);
 	for (size_t i = 0; i < row_count; i++)

@@ -111,7 +111,7 @@ static void snapshot_load(struct mirror *m, struct snapshot *s, const char *epoc
 {
 	struct mirror_position p = { .seq = seq };
 	snprintf(p.epoch, sizeof(p.epoch), "%s", epoch);
-	mirror_load(m, s->rows, s->row_count, s->ops, s->op_count, &p, keep_ops);
+	mirror_load(m, s->rows, s->row_count, s->ops, s->op_count, &p, keep_ops, NULL);
 	for (size_t i = 0; i < s->row_count; i++)
 		row_unref(&s->rows[i]);
 	for (size_t i = 0; i < s->op_count; i++)

@@ -72,7 +72,7 @@ const struct option_row option_rows[OPTION_ROWS] = {
 		   "second signal ends it." },
 	{ "RELEVO_TOKEN_FILE", OPTION_TOKENS, FIELD(token_file), NULL,
 	  .prose = "File of token:role lines, role read, write or admin; SIGHUP reads it again. "
-		   "None leaves the API open." },
+		   "None leaves the API open to whoever reaches its port." },
 	{ "RELEVO_CORS_ORIGINS", OPTION_ORIGINS, FIELD(cors_origins), NULL,
 	  .prose = "Origins whose pages may call the API, separated by commas, or * for all." },
 	{ "RELEVO_STATIC_DIR", OPTION_FOLDER, FIELD(static_dir), NULL,

@@ -121,10 +121,12 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 	value = value != NULL ? value : "";
 	switch (key[0] | 0x20) {
 	case 'a':
-		if (named(key, "Authorization")) {
+		/* Accept and its kin come with most requests. */
+		if ((key[1] | 0x20) == 'u' && named(key, "Authorization")) {
 			h->authorization_twice = h->authorization != NULL;
 			h->authorization = value;
-		} else if (named(key, "Access-Control-Request-Method")) {
+		} else if (r->method == METHOD_OPTIONS &&
+			   named(key, "Access-Control-Request-Method")) {
 			h->preflight = true;
 		}
 		break;

@@ -42,7 +42,7 @@ struct headers {
 	const char *key; /* Idempotency-Key */
 	const char *if_match, *if_none_match;
 	const char *authorization, *origin;
-	bool preflight; /* Access-Control-Request-Method is there */
+	bool preflight; /* OPTIONS with Access-Control-Request-Method */
 	bool key_twice, type_twice, length_twice, authorization_twice, origin_twice;
 	unsigned hosts;
 };

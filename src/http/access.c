@@ -23,7 +23,7 @@ struct access {
 
 static void log_tokens(const char *path, const struct tokens *t)
 {
-	log_info(TAG_HTTP, "%zu tokens in %s", tokens_count(t), path);
+	log_info(TAG_HTTP, "tokens in %s: %zu", path, tokens_count(t));
 	if (tokens_exposed(t))
 		log_warn(TAG_HTTP, "%s can be read by everybody on this machine", path);
 }

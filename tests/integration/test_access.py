@@ -103,7 +103,7 @@ def test_a_file_that_others_can_read_is_warned_of_once(system, tmp_path):
     guarded.daemon.start()
     assert len(guarded.daemon.log_lines(" WARN ", guarded.path)) == 1
     guarded.write(FILE, 0o640)
-    guarded.reload("3 tokens")
+    guarded.reload("tokens in", ": 3")
     assert len(guarded.daemon.log_lines(" WARN ", guarded.path)) == 1
 
 
@@ -331,7 +331,7 @@ def test_offline_writes_are_guarded_too(system, guarded, api):
 def test_a_reload_takes_what_the_file_says_now(guarded, api):
     guarded.write("fresh:read\n" + TOKENS["write"] + ":admin\n")
     assert api.get("/items", bearer("fresh")).status == 401
-    guarded.reload("2 tokens")
+    guarded.reload("tokens in", ": 2")
     assert api.get("/items", bearer("fresh")).status == 200
     assert api.get("/session", as_role("write")).json()["role"] == "admin"
     challenge(api.get("/items", as_role("read")), 401, "invalid_token")
@@ -350,7 +350,7 @@ def test_a_bad_file_at_a_reload_keeps_the_old_tokens(guarded, api, text):
         assert api.get("/session", as_role(role)).json()["role"] == role
     assert api.get("/items", bearer("sesame")).status == 401
     guarded.write("fresh:read")
-    guarded.reload("1 tokens")
+    guarded.reload("tokens in", ": 1")
     assert api.get("/items", bearer("fresh")).status == 200
 
 
@@ -386,7 +386,7 @@ def test_a_request_under_way_is_not_disturbed_by_a_reload(system, guarded, api):
     wait_until(lambda: "\nrelevo_http_requests_in_flight 2\n" in
                api.get("/metrics", as_role("read")).body.decode(), 5, "the write is in flight")
     guarded.write(TOKENS["read"] + ":read\n")
-    guarded.reload("1 tokens")
+    guarded.reload("tokens in", ": 1")
     writer.join(timeout=20)
     lock.rollback()
     lock.close()

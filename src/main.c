@@ -36,7 +36,7 @@ static sigset_t block_signals(void)
 	return set;
 }
 
-static void serve_until_stopped(const sigset_t *set)
+static void serve_until_stopped(const sigset_t *set, struct http *http)
 {
 	for (;;) {
 		int number = 0;
@@ -48,7 +48,7 @@ static void serve_until_stopped(const sigset_t *set)
 				 log_toggle_debug() ? "on" : "off");
 			break;
 		case SIGHUP:
-			log_info(TAG_MAIN, "SIGHUP: nothing to reload");
+			http_reload(http);
 			break;
 		default:
 			log_info(TAG_MAIN, "stopping on %s",
@@ -95,7 +95,7 @@ static int run(const struct options *o, const sigset_t *signals)
 	store_wait_loaded(store, clock_mono_ms() + LOAD_MS);
 	if (http_start(&http, o, store, &e) == ERR_NONE) {
 		log_url(o, http);
-		serve_until_stopped(signals);
+		serve_until_stopped(signals, http);
 		let_balancers_move_on(http, o->stop_delay_ms);
 		http_quiesce(http, clock_mono_ms() + QUIESCE_MS);
 		status = EXIT_SUCCESS;

@@ -16,6 +16,8 @@ struct http;
 MUST_CHECK enum err_code http_start(struct http **out, const struct options *o, struct store *s,
 				    struct err *e);
 unsigned http_port(const struct http *h); /* the port it listens on */
+/* Read the token file again; a bad one is logged and changes nothing. */
+void http_reload(struct http *h);
 /* From now on /health says 503 stopping and answers close their connection; all is still served. */
 void http_announce_stop(struct http *h);
 /* Take no new connections; serve those that are there until each has had its answer, or the

@@ -13,6 +13,8 @@
 
 #include "relevo/err.h"
 #include "relevo/log.h"
+#include "relevo/origins.h"
+#include "relevo/tokens.h"
 #include "relevo/url.h"
 
 enum read_from { READ_FROM_CACHE, READ_FROM_MYSQL };
@@ -32,7 +34,9 @@ struct options {
 	enum conflict_policy conflict;
 	bool require_durable;
 	int64_t stop_delay_ms;
-	char *token_file, *cors_origins, *static_dir; /* NULL: none */
+	struct token_file token_file;
+	struct origins cors_origins;
+	char *static_dir; /* NULL: none */
 	enum log_level log_level;
 	bool log_json;
 };

@@ -75,6 +75,11 @@ void digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_SIZE])
 	ASSERT(EVP_Digest(bytes, len, out, NULL, algorithm(), NULL) == 1);
 }
 
+bool digest_equal(const uint8_t a[DIGEST_SIZE], const uint8_t b[DIGEST_SIZE])
+{
+	return CRYPTO_memcmp(a, b, DIGEST_SIZE) == 0;
+}
+
 void digest_hex(const uint8_t in[DIGEST_SIZE], char out[DIGEST_HEX_SIZE])
 {
 	static const char hex[] = "0123456789abcdef";

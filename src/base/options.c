@@ -70,9 +70,9 @@ const struct option_row option_rows[OPTION_ROWS] = {
 	  .prose = "How long /health says 503 stopping, with everything still served, before the "
 		   "listener closes: long enough for the load balancer's health check to notice. A "
 		   "second signal ends it." },
-	{ "RELEVO_TOKEN_FILE", OPTION_FILE, FIELD(token_file), NULL,
+	{ "RELEVO_TOKEN_FILE", OPTION_TOKENS, FIELD(token_file), NULL,
 	  .prose = "File of token:role lines, role read, write or admin; SIGHUP reads it again. "
-		   "None leaves the API open." },
+		   "None leaves the API open to whoever reaches its port." },
 	{ "RELEVO_CORS_ORIGINS", OPTION_ORIGINS, FIELD(cors_origins), NULL,
 	  .prose = "Origins whose pages may call the API, separated by commas, or * for all." },
 	{ "RELEVO_STATIC_DIR", OPTION_FOLDER, FIELD(static_dir), NULL,
@@ -280,18 +280,11 @@ static enum err_code parse_instance(const struct option_row *row, const char *te
 	return ERR_NONE;
 }
 
-static enum err_code parse_file(const struct option_row *row, const char *text, void *field,
-				struct err *e)
+static enum err_code parse_tokens(const struct option_row *row, const char *text, void *field,
+				  struct err *e)
 {
-	struct stat st;
-
 	(void)row;
-	if (!*text)
-		return ERR_NONE;
-	if (stat(text, &st) < 0 || S_ISDIR(st.st_mode) || access(text, R_OK) < 0)
-		return fail(e, "cannot be read");
-	*(char **)field = mem_string(text);
-	return ERR_NONE;
+	return *text ? token_file_load(text, field, e) : ERR_NONE;
 }
 
 static enum err_code parse_folder(const struct option_row *row, const char *text, void *field,
@@ -308,46 +301,11 @@ static enum err_code parse_folder(const struct option_row *row, const char *text
 	return ERR_NONE;
 }
 
-/* SCHEME://HOST[:PORT] of `len` bytes, as browsers send it: no path, no trailing slash. */
-static bool is_origin(const char *text, size_t len)
-{
-	const char *scheme_end = memmem(text, len, "://", 3);
-	size_t scheme = scheme_end ? (size_t)(scheme_end - text) : 0;
-
-	return scheme > 0 && len > scheme + 3 &&
-	       !memchr(text + scheme + 3, '/', len - scheme - 3) && !memchr(text, '*', len);
-}
-
-/* Keeps the list without blanks around its commas. */
 static enum err_code parse_origins(const struct option_row *row, const char *text, void *field,
 				   struct err *e)
 {
-	char *clean = mem_string(text);
-	size_t len = 0;
-
 	(void)row;
-	for (const char *c = text; *c; c++) {
-		if (*c != ' ' && *c != '\t')
-			clean[len++] = *c;
-	}
-	clean[len] = '\0';
-	if (len == 0) {
-		free(clean);
-		return ERR_NONE;
-	}
-	for (const char *at = clean; strcmp(clean, "*") != 0; at++) {
-		size_t one = strcspn(at, ",");
-
-		if (!is_origin(at, one) || !is_visible(clean)) {
-			free(clean);
-			return fail(e, "not an origin");
-		}
-		at += one;
-		if (!*at)
-			break;
-	}
-	*(char **)field = clean;
-	return ERR_NONE;
+	return origins_parse(text, field, e);
 }
 
 static parse_function *const parsers[OPTION_TYPES] = {
@@ -356,7 +314,7 @@ static parse_function *const parsers[OPTION_TYPES] = {
 	[OPTION_DURATION] = parse_duration, [OPTION_SIZE] = parse_size,
 	[OPTION_COUNT] = parse_count,	    [OPTION_THREADS] = parse_threads,
 	[OPTION_WORD] = parse_word,	    [OPTION_SWITCH] = parse_switch,
-	[OPTION_FILE] = parse_file,	    [OPTION_FOLDER] = parse_folder,
+	[OPTION_TOKENS] = parse_tokens,	    [OPTION_FOLDER] = parse_folder,
 	[OPTION_ORIGINS] = parse_origins,
 };
 
@@ -559,8 +517,8 @@ void options_free(struct options *o)
 	url_free_mysql(&o->mysql);
 	url_free_redis(&o->redis);
 	free(o->instance);
-	free(o->token_file);
-	free(o->cors_origins);
+	token_file_free(&o->token_file);
+	origins_free(&o->cors_origins);
 	free(o->static_dir);
 	*o = (struct options){ 0 };
 }

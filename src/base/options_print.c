@@ -47,7 +47,7 @@ void option_accepted(const struct option_row *row, char *out, size_t size)
 		[OPTION_REDIS] = "redis://USER:PASSWORD@HOST:PORT/DB, unix:///PATH?db=DB or "
 				 "redis+sentinel://:PASSWORD@HOST:PORT,HOST:PORT/GROUP/DB",
 		[OPTION_INSTANCE] = "1 to 63 visible ASCII characters without spaces",
-		[OPTION_FILE] = "a readable file",
+		[OPTION_TOKENS] = TOKENS_ACCEPTED,
 		[OPTION_FOLDER] = "a readable folder",
 		[OPTION_ORIGINS] = "* or origins such as https://example.org, separated by commas",
 	};
@@ -230,6 +230,12 @@ static void put_listen(struct buf *b, const struct listen_address *a)
 	buf_printf(b, a->ipv6 ? "[%s]:%u" : "%s:%u", a->host, a->port);
 }
 
+static void put_text(struct buf *b, const char *text)
+{
+	if (text)
+		buf_puts(b, text);
+}
+
 /* The value of a row as one could write it, passwords masked. */
 static void put_value(struct buf *b, const struct option_row *row, const void *field)
 {
@@ -263,9 +269,14 @@ static void put_value(struct buf *b, const struct option_row *row, const void *f
 	case OPTION_SWITCH:
 		buf_puts(b, row->words[*(const bool *)field ? 1 : 0]);
 		break;
+	case OPTION_TOKENS:
+		put_text(b, ((const struct token_file *)field)->path);
+		break;
+	case OPTION_ORIGINS:
+		put_text(b, ((const struct origins *)field)->text);
+		break;
 	default:
-		if (*(char *const *)field)
-			buf_puts(b, *(char *const *)field);
+		put_text(b, *(char *const *)field);
 		break;
 	}
 	buf_puts(b, text);

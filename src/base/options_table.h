@@ -15,9 +15,9 @@ enum option_type {
 	OPTION_THREADS,	 /* unsigned */
 	OPTION_WORD,	 /* an enum: the index in `words` */
 	OPTION_SWITCH,	 /* bool: the index in `words` */
-	OPTION_FILE,	 /* char *, NULL: none */
+	OPTION_TOKENS,	 /* struct token_file */
 	OPTION_FOLDER,	 /* char *, NULL: none */
-	OPTION_ORIGINS,	 /* char *, NULL: none */
+	OPTION_ORIGINS,	 /* struct origins */
 	OPTION_TYPES
 };
 

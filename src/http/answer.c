@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
 #include "relevo/thread.h"
@@ -56,6 +57,7 @@ enum MHD_Result answer_problem(struct request *r, unsigned code, const char *det
 		snprintf(text, sizeof text, "%u", row->retry_after);
 		response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, text);
 	}
+	access_challenge(response, code, route_role(r->route, r->method));
 	if (code == PROBLEM_METHOD && r->route != NULL) {
 		route_allow(r->route, text);
 		response_header(response, MHD_HTTP_HEADER_ALLOW, text);

@@ -56,6 +56,16 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				 "The body has to be application/json in UTF-8.", false },
 	[PROBLEM_HEADERS] = { 431, 0, "headers", "Request header fields too large",
 			      "Request line and headers together are limited to 16 KiB.", false },
+	[PROBLEM_NO_TOKEN] = { 401, 0, "no-token", "Token required",
+			       "This needs a token: Authorization: Bearer TOKEN.", false },
+	[PROBLEM_BAD_TOKEN] = { 401, 0, "bad-token", "Token not valid",
+				"The token is not, or no longer, one of ours.", false },
+	[PROBLEM_CREDENTIALS] = { 400, 0, "credentials", "Malformed credentials",
+				  "One Authorization header, of the form Bearer TOKEN, is "
+				  "required.",
+				  false },
+	[PROBLEM_SCOPE] = { 403, 0, "scope", "Role not sufficient",
+			    "The token's role does not allow this.", false },
 };
 
 const struct problem_row *problem_find(unsigned code)

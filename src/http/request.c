@@ -5,8 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "access.h"
 #include "answer.h"
 #include "clients.h"
+#include "cors.h"
 #include "counters.h"
 #include "query.h"
 #include "relevo/clock.h"
@@ -118,6 +120,16 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 	(void)kind;
 	value = value != NULL ? value : "";
 	switch (key[0] | 0x20) {
+	case 'a':
+		/* Accept and its kin come with most requests. */
+		if ((key[1] | 0x20) == 'u' && named(key, "Authorization")) {
+			h->authorization_twice = h->authorization != NULL;
+			h->authorization = value;
+		} else if (r->method == METHOD_OPTIONS &&
+			   named(key, "Access-Control-Request-Method")) {
+			h->preflight = true;
+		}
+		break;
 	case 'c':
 		if (named(key, "Content-Type")) {
 			h->type_twice = h->type != NULL;
@@ -146,6 +158,12 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 	case 'h':
 		if (named(key, "Host"))
 			h->hosts++;
+		break;
+	case 'o':
+		if (named(key, "Origin")) {
+			h->origin_twice = h->origin != NULL;
+			h->origin = value;
+		}
 		break;
 	case 't':
 		if (named(key, "Transfer-Encoding"))
@@ -268,6 +286,7 @@ enum MHD_Result request_answer(struct request *r, unsigned status, struct MHD_Re
 
 	if (atomic_load_explicit(&http->stopping, memory_order_relaxed))
 		response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	cors_headers(&http->options->cors_origins, &r->headers, response);
 	client_phase(r->client, CLIENT_SERVED, 0);
 	queued = MHD_queue_response(r->connection, status, response);
 	MHD_destroy_response(response);
@@ -286,6 +305,7 @@ static enum MHD_Result answer_options(struct request *r)
 
 	route_allow(r->route, allow);
 	response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
+	cors_preflight(&r->http->options->cors_origins, &r->headers, allow, response);
 	return request_answer(r, MHD_HTTP_NO_CONTENT, response);
 }
 
@@ -324,6 +344,7 @@ enum MHD_Result request_submit(struct request *r, struct job *j,
 static unsigned refusal(const struct request *r, bool path_ok)
 {
 	const struct endpoint *e;
+	unsigned problem;
 
 	if (header_bytes(r->connection) > HEADERS_MAX)
 		return PROBLEM_HEADERS;
@@ -337,6 +358,9 @@ static unsigned refusal(const struct request *r, bool path_ok)
 	e = route_endpoint(r->route, r->method);
 	if (e == NULL)
 		return PROBLEM_METHOD;
+	problem = access_refusal(r->http->access, &r->headers, e->role);
+	if (problem != 0)
+		return problem;
 	if (e->body == BODY_IGNORED || !has_body(r))
 		return 0;
 	if (r->headers.type == NULL || r->headers.type_twice || !is_json_type(r->headers.type))

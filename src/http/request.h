@@ -41,7 +41,9 @@ struct headers {
 	const char *cache_control;
 	const char *key; /* Idempotency-Key */
 	const char *if_match, *if_none_match;
-	bool key_twice, type_twice, length_twice;
+	const char *authorization, *origin;
+	bool preflight; /* OPTIONS with Access-Control-Request-Method */
+	bool key_twice, type_twice, length_twice, authorization_twice, origin_twice;
 	unsigned hosts;
 };
 

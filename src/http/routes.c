@@ -5,25 +5,30 @@
 
 #include "handlers.h"
 
-/* Static files, /events and /openapi.json are rows of this table like all others. */
+/* Static files, /events and /openapi.json are rows of this table like all others. What anybody may
+ * see without a token, as static files, says ROLE_ANYONE. */
 const struct route routes[] = {
-	{ "/items", .at = { [METHOD_GET] = { items_list, BODY_IGNORED },
-			    [METHOD_POST] = { items_create, BODY_JSON } } },
-	{ "/items/{id}", .at = { [METHOD_GET] = { items_get, BODY_IGNORED },
-				 [METHOD_PUT] = { items_replace, BODY_JSON },
-				 [METHOD_PATCH] = { items_patch, BODY_JSON },
-				 [METHOD_DELETE] = { items_delete, BODY_IGNORED } } },
-	{ "/operations/{op}", .at = { [METHOD_GET] = { operations_get, BODY_IGNORED } } },
+	{ "/items", .at = { [METHOD_GET] = { items_list, BODY_IGNORED, ROLE_READ },
+			    [METHOD_POST] = { items_create, BODY_JSON, ROLE_WRITE } } },
+	{ "/items/{id}", .at = { [METHOD_GET] = { items_get, BODY_IGNORED, ROLE_READ },
+				 [METHOD_PUT] = { items_replace, BODY_JSON, ROLE_WRITE },
+				 [METHOD_PATCH] = { items_patch, BODY_JSON, ROLE_WRITE },
+				 [METHOD_DELETE] = { items_delete, BODY_IGNORED, ROLE_WRITE } } },
+	{ "/operations/{op}",
+	  .at = { [METHOD_GET] = { operations_get, BODY_IGNORED, ROLE_READ } } },
 	{ "/health", .while_stopping = true,
-	  .at = { [METHOD_GET] = { health_get, BODY_IGNORED } } },
-	{ "/sync/status", .at = { [METHOD_GET] = { sync_status_get, BODY_IGNORED } } },
-	{ "/sync/run", .at = { [METHOD_POST] = { sync_run, BODY_IGNORED } } },
-	{ "/sync/dead", .at = { [METHOD_GET] = { dead_list, BODY_IGNORED } } },
-	{ "/sync/dead/{op}", .at = { [METHOD_DELETE] = { dead_discard, BODY_IGNORED } } },
-	{ "/sync/dead/{op}/retry", .at = { [METHOD_POST] = { dead_retry, BODY_OPTIONAL } } },
-	{ "/instances", .at = { [METHOD_GET] = { instances_get, BODY_IGNORED } } },
+	  .at = { [METHOD_GET] = { health_get, BODY_IGNORED, ROLE_ANYONE } } },
+	{ "/sync/status", .at = { [METHOD_GET] = { sync_status_get, BODY_IGNORED, ROLE_READ } } },
+	{ "/sync/run", .at = { [METHOD_POST] = { sync_run, BODY_IGNORED, ROLE_ADMIN } } },
+	{ "/sync/dead", .at = { [METHOD_GET] = { dead_list, BODY_IGNORED, ROLE_READ } } },
+	{ "/sync/dead/{op}",
+	  .at = { [METHOD_DELETE] = { dead_discard, BODY_IGNORED, ROLE_ADMIN } } },
+	{ "/sync/dead/{op}/retry",
+	  .at = { [METHOD_POST] = { dead_retry, BODY_OPTIONAL, ROLE_ADMIN } } },
+	{ "/session", .at = { [METHOD_GET] = { session_get, BODY_IGNORED, ROLE_READ } } },
+	{ "/instances", .at = { [METHOD_GET] = { instances_get, BODY_IGNORED, ROLE_READ } } },
 	{ "/metrics", .while_stopping = true,
-	  .at = { [METHOD_GET] = { metrics_get, BODY_IGNORED } } },
+	  .at = { [METHOD_GET] = { metrics_get, BODY_IGNORED, ROLE_READ } } },
 };
 const size_t route_count = sizeof routes / sizeof routes[0];
 
@@ -63,6 +68,13 @@ const struct endpoint *route_endpoint(const struct route *r, enum method m)
 	const struct endpoint *e = &r->at[m == METHOD_HEAD ? METHOD_GET : m];
 
 	return e->handle != NULL ? e : NULL;
+}
+
+enum role route_role(const struct route *r, enum method m)
+{
+	const struct endpoint *e = r != NULL ? route_endpoint(r, m) : NULL;
+
+	return e != NULL ? e->role : ROLE_ANYONE;
 }
 
 void route_allow(const struct route *r, char out[ALLOW_SIZE])

@@ -2,6 +2,7 @@
 #ifndef RELEVO_HTTP_ROUTES_H
 #define RELEVO_HTTP_ROUTES_H
 
+#include "relevo/tokens.h"
 #include "request.h"
 
 enum body_need {
@@ -15,6 +16,7 @@ typedef enum MHD_Result (*route_handler)(struct request *r);
 struct endpoint {
 	route_handler handle; /* NULL: method not allowed */
 	enum body_need body;
+	enum role role; /* the least that may */
 };
 
 struct route {
@@ -33,6 +35,8 @@ const struct endpoint *route_endpoint(const struct route *r, enum method m);
 #define ALLOW_SIZE 64
 /* Value of an Allow header. */
 void route_allow(const struct route *r, char out[ALLOW_SIZE]);
+/* What the endpoint asks for; ROLE_ANYONE where there is none. `r` may be NULL. */
+enum role route_role(const struct route *r, enum method m);
 size_t route_index(const struct route *r); /* NULL: route_count */
 
 #endif

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "clients.h"
 #include "counters.h"
 #include "relevo/clock.h"
@@ -165,6 +166,7 @@ enum err_code http_start(struct http **out, const struct options *o, struct stor
 	h->port = port_of(h->listen_fd);
 	h->clients = clients_new();
 	h->counters = counters_new();
+	h->access = access_new(&o->token_file);
 	h->connections_max = connection_limit(o->http_threads);
 	h->daemon = start_daemon(h);
 	if (h->daemon == NULL) {
@@ -181,6 +183,16 @@ out:
 unsigned http_port(const struct http *h)
 {
 	return h->port;
+}
+
+/* --- reload --- */
+
+void http_reload(struct http *h)
+{
+	if (h->access != NULL)
+		access_reload(h->access);
+	else
+		log_info(TAG_HTTP, "there is no token file to read again");
 }
 
 /* --- stop --- */
@@ -258,6 +270,7 @@ void http_free(struct http **h)
 		close(http->listen_fd);
 	clients_free(&http->clients);
 	counters_free(&http->counters);
+	access_free(&http->access);
 	free(http);
 	*h = NULL;
 }

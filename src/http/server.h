@@ -7,6 +7,7 @@
 
 #include "relevo/http.h"
 
+struct access;
 struct clients;
 struct counters;
 
@@ -18,6 +19,7 @@ struct http {
 	struct store *store;
 	struct clients *clients;
 	struct counters *counters;
+	struct access *access; /* NULL: the API is open */
 	unsigned port;
 	int64_t started_ms;	 /* clock_mono_ms */
 	int64_t started_wall_us; /* clock_wall_us */

@@ -87,8 +87,8 @@ TEST(defaults_are_those_of_the_contract)
 	assert_int_equal(o.conflict, CONFLICT_LAST_WRITE_WINS);
 	assert_false(o.require_durable);
 	assert_int_equal(o.stop_delay_ms, 500);
-	assert_null(o.token_file);
-	assert_null(o.cors_origins);
+	assert_null(o.token_file.path);
+	assert_null(o.cors_origins.text);
 	assert_null(o.static_dir);
 	assert_int_equal(o.log_level, LOG_INFO);
 	assert_false(o.log_json);
@@ -206,7 +206,7 @@ TEST(empty_optional_value_means_none)
 
 	(void)state;
 	load_ok(&o, variable, NULL, NULL);
-	assert_null(o.token_file);
+	assert_null(o.token_file.path);
 	options_free(&o);
 }
 
@@ -217,7 +217,7 @@ TEST(origins_lose_their_blanks)
 
 	(void)state;
 	load_ok(&o, variable, NULL, NULL);
-	assert_string_equal(o.cors_origins, "https://a.example,http://b:3000");
+	assert_string_equal(o.cors_origins.text, "https://a.example,http://b:3000");
 	options_free(&o);
 }
 

@@ -31,12 +31,17 @@ static void statuses_are_those_of_the_contract(void **state)
 	static const struct {
 		unsigned code, status;
 	} expected[] = {
-		{ ERR_MALFORMED, 400 },	     { ERR_INVALID, 422 },     { ERR_NOT_FOUND, 404 },
-		{ ERR_PRECONDITION, 412 },   { ERR_KEY_REUSED, 422 },  { ERR_KEY_BUSY, 409 },
-		{ ERR_DEAD_LETTER, 409 },    { ERR_BUSY, 409 },	       { ERR_FULL, 503 },
-		{ ERR_BOTH_DOWN, 503 },	     { ERR_NOT_DURABLE, 503 }, { ERR_STOPPING, 503 },
-		{ ERR_INTERNAL, 500 },	     { PROBLEM_METHOD, 405 },  { PROBLEM_TOO_LARGE, 413 },
-		{ PROBLEM_MEDIA_TYPE, 415 }, { PROBLEM_HEADERS, 431 },
+		{ ERR_MALFORMED, 400 },	    { ERR_INVALID, 422 },
+		{ ERR_NOT_FOUND, 404 },	    { ERR_PRECONDITION, 412 },
+		{ ERR_KEY_REUSED, 422 },    { ERR_KEY_BUSY, 409 },
+		{ ERR_DEAD_LETTER, 409 },   { ERR_BUSY, 409 },
+		{ ERR_FULL, 503 },	    { ERR_BOTH_DOWN, 503 },
+		{ ERR_NOT_DURABLE, 503 },   { ERR_STOPPING, 503 },
+		{ ERR_INTERNAL, 500 },	    { PROBLEM_METHOD, 405 },
+		{ PROBLEM_TOO_LARGE, 413 }, { PROBLEM_MEDIA_TYPE, 415 },
+		{ PROBLEM_HEADERS, 431 },   { PROBLEM_NO_TOKEN, 401 },
+		{ PROBLEM_BAD_TOKEN, 401 }, { PROBLEM_CREDENTIALS, 400 },
+		{ PROBLEM_SCOPE, 403 },
 	};
 
 	(void)state;

@@ -88,6 +88,33 @@ static void only_writes_want_a_body(void **state)
 			 BODY_OPTIONAL);
 }
 
+/* The rule of the contract, so that a new row cannot forget it. */
+static enum role role_by_rule(const char *path, enum method m)
+{
+	if (strcmp(path, "/health") == 0)
+		return ROLE_ANYONE;
+	if (m == METHOD_GET || m == METHOD_HEAD)
+		return ROLE_READ;
+	return strncmp(path, "/items", 6) == 0 ? ROLE_WRITE : ROLE_ADMIN;
+}
+
+static void every_endpoint_asks_for_the_role_of_the_contract(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < route_count; i++)
+		for (unsigned m = 0; m < METHODS; m++)
+			if (route_endpoint(&routes[i], (enum method)m) != NULL)
+				assert_int_equal(route_role(&routes[i], (enum method)m),
+						 role_by_rule(routes[i].pattern, (enum method)m));
+}
+
+static void what_is_not_there_asks_for_no_role(void **state)
+{
+	(void)state;
+	assert_int_equal(route_role(NULL, METHOD_GET), ROLE_ANYONE);
+	assert_int_equal(route_role(find("/items"), METHOD_PUT), ROLE_ANYONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +124,8 @@ int main(void)
 		cmocka_unit_test(head_goes_where_get_goes),
 		cmocka_unit_test(allow_names_the_methods),
 		cmocka_unit_test(only_writes_want_a_body),
+		cmocka_unit_test(every_endpoint_asks_for_the_role_of_the_contract),
+		cmocka_unit_test(what_is_not_there_asks_for_no_role),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 
 #include "handlers.h"
 
-/* Static files, /events and /openapi.json are rows of this table like all others. */
+/* Static files and /events are rows of this table like all others. */
 const struct route routes[] = {
 	{ "/items", .at = { [METHOD_GET] = { items_list, BODY_IGNORED },
 			    [METHOD_POST] = { items_create, BODY_JSON } } },
@@ -22,6 +22,7 @@ const struct route routes[] = {
 	{ "/sync/dead/{op}", .at = { [METHOD_DELETE] = { dead_discard, BODY_IGNORED } } },
 	{ "/sync/dead/{op}/retry", .at = { [METHOD_POST] = { dead_retry, BODY_OPTIONAL } } },
 	{ "/instances", .at = { [METHOD_GET] = { instances_get, BODY_IGNORED } } },
+	{ "/openapi.json", .at = { [METHOD_GET] = { openapi_get, BODY_IGNORED } } },
 	{ "/metrics", .while_stopping = true,
 	  .at = { [METHOD_GET] = { metrics_get, BODY_IGNORED } } },
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "access.h"
+#include "etag.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
 #include "relevo/thread.h"
@@ -35,6 +36,15 @@ enum MHD_Result answer_object(struct request *r, unsigned status, json_t *object
 	buf_puts(&body, text);
 	free(text);
 	return request_answer(r, status, response_from_buf(&body, JSON_TYPE));
+}
+
+enum MHD_Result answer_tagged(struct request *r, struct MHD_Response *response, const char *etag)
+{
+	const char *known = r->headers.if_none_match;
+	bool unchanged = known != NULL && etag_none_match(known, etag);
+
+	response_header(response, MHD_HTTP_HEADER_ETAG, etag);
+	return request_answer(r, unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }
 
 enum MHD_Result answer_problem(struct request *r, unsigned code, const char *detail,

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "answer.h"
-#include "etag.h"
 #include "handlers.h"
 #include "list_body.h"
 #include "query.h"
@@ -28,18 +27,6 @@ static bool server_failed(const struct job *j)
 {
 	return j->result == JOB_FAILED &&
 	       (j->error.code == ERR_DOWN || j->error.code == ERR_UNCERTAIN);
-}
-
-/* Queues the full response (takes it) under its tag. MHD sends only its headers with a 304, so that
- * Content-Length is the one of the 200, as RFC 9110 section 8.6 wants it. */
-static enum MHD_Result answer_tagged(struct request *r, struct MHD_Response *response,
-				     const char *etag)
-{
-	const char *known = r->headers.if_none_match;
-	bool unchanged = known != NULL && etag_none_match(known, etag);
-
-	response_header(response, MHD_HTTP_HEADER_ETAG, etag);
-	return request_answer(r, unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }
 
 /* --- one item --- */

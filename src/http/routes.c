@@ -5,7 +5,7 @@
 
 #include "handlers.h"
 
-/* Static files, /events and /openapi.json are rows of this table like all others. What anybody may
+/* Static files and /events are rows of this table like all others. What anybody may
  * see without a token, as static files, says ROLE_ANYONE. */
 const struct route routes[] = {
 	{ "/items", .at = { [METHOD_GET] = { items_list, BODY_IGNORED, ROLE_READ },
@@ -27,6 +27,7 @@ const struct route routes[] = {
 	  .at = { [METHOD_POST] = { dead_retry, BODY_OPTIONAL, ROLE_ADMIN } } },
 	{ "/session", .at = { [METHOD_GET] = { session_get, BODY_IGNORED, ROLE_READ } } },
 	{ "/instances", .at = { [METHOD_GET] = { instances_get, BODY_IGNORED, ROLE_READ } } },
+	{ "/openapi.json", .at = { [METHOD_GET] = { openapi_get, BODY_IGNORED, ROLE_READ } } },
 	{ "/metrics", .while_stopping = true,
 	  .at = { [METHOD_GET] = { metrics_get, BODY_IGNORED, ROLE_READ } } },
 };

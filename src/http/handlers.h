@@ -22,6 +22,7 @@ enum MHD_Result dead_list(struct request *r);
 enum MHD_Result dead_retry(struct request *r);
 enum MHD_Result dead_discard(struct request *r);
 enum MHD_Result instances_get(struct request *r);
+enum MHD_Result events_get(struct request *r);
 enum MHD_Result openapi_get(struct request *r);
 enum MHD_Result metrics_get(struct request *r);
 enum MHD_Result session_get(struct request *r);

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "answer.h"
+#include "documents.h"
 #include "handlers.h"
 #include "relevo/clock.h"
-#include "server.h"
 
 static const char *status_of(const struct http *http, const struct store_health *h, unsigned *code)
 {
@@ -31,34 +31,40 @@ static void put_bool(struct buf *b, const char *name, bool value)
 	buf_puts(b, value ? "true" : "false");
 }
 
-static void render(const struct http *http, const struct store_health *h, const char *status,
-		   struct buf *b)
+int64_t http_uptime_s(const struct http *http)
 {
+	return (clock_mono_ms() - http->started_ms) / 1000;
+}
+
+unsigned health_render(const struct http *http, int64_t uptime_s, struct buf *b)
+{
+	struct store_health h;
+	const char *status;
+	unsigned code;
+
+	store_health(http->store, &h);
+	status = status_of(http, &h, &code);
 	put_text(b, "{\"status\":", status);
-	put_bool(b, ",\"mysql\":", h->mysql);
-	put_bool(b, ",\"redis\":", h->redis);
+	put_bool(b, ",\"mysql\":", h.mysql);
+	put_bool(b, ",\"redis\":", h.redis);
 	put_text(b, ",\"hostname\":", http->host);
 	buf_puts(b, ",\"port\":");
 	buf_put_u64(b, http->port);
 	put_text(b, ",\"version\":", RELEVO_VERSION);
 	buf_puts(b, ",\"uptime_seconds\":");
-	buf_put_i64(b, (clock_mono_ms() - http->started_ms) / 1000);
-	put_text(b, ",\"mode\":", h->mode);
-	put_text(b, ",\"durability\":", redis_durability_name(h->durability));
+	buf_put_i64(b, uptime_s);
+	put_text(b, ",\"mode\":", h.mode);
+	put_text(b, ",\"durability\":", redis_durability_name(h.durability));
 	buf_putc(b, '}');
+	return code;
 }
 
 enum MHD_Result health_get(struct request *r)
 {
-	struct store_health health;
 	struct MHD_Response *response;
 	struct buf body = { 0 };
-	const char *status;
-	unsigned code;
+	unsigned code = health_render(r->http, http_uptime_s(r->http), &body);
 
-	store_health(r->http->store, &health);
-	status = status_of(r->http, &health, &code);
-	render(r->http, &health, status, &body);
 	response = response_from_buf(&body, JSON_TYPE);
 	response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	return request_answer(r, code, response);

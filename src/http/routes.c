@@ -27,6 +27,7 @@ const struct route routes[] = {
 	  .at = { [METHOD_POST] = { dead_retry, BODY_OPTIONAL, ROLE_ADMIN } } },
 	{ "/session", .at = { [METHOD_GET] = { session_get, BODY_IGNORED, ROLE_READ } } },
 	{ "/instances", .at = { [METHOD_GET] = { instances_get, BODY_IGNORED, ROLE_READ } } },
+	{ "/events", .at = { [METHOD_GET] = { events_get, BODY_IGNORED, ROLE_READ } } },
 	{ "/openapi.json", .at = { [METHOD_GET] = { openapi_get, BODY_IGNORED, ROLE_READ } } },
 	{ "/metrics", .while_stopping = true,
 	  .at = { [METHOD_GET] = { metrics_get, BODY_IGNORED, ROLE_READ } } },

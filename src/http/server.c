@@ -16,6 +16,7 @@
 #include "access.h"
 #include "clients.h"
 #include "counters.h"
+#include "events.h"
 #include "relevo/clock.h"
 #include "relevo/digest.h"
 #include "relevo/mem.h"
@@ -25,6 +26,7 @@
  * all of it for every request, so no more than needed. */
 #define CONNECTION_MEMORY ((size_t)24 << 10)
 #define CONNECTIONS_MAX	  16384u
+#define LISTENERS_MAX	  1024u /* of /events; at most half the connections */
 #define FILES_KEPT	  128u /* for logs, MySQL and Redis sessions */
 #define BACKLOG		  4096
 #define HANDSHAKE_MS	  100 /* for connections that were begun before new ones are dropped */
@@ -103,6 +105,11 @@ static unsigned connection_limit(unsigned threads)
 	return (unsigned)usable > threads ? (unsigned)usable : threads;
 }
 
+static size_t listener_limit(unsigned connections)
+{
+	return connections / 2 < LISTENERS_MAX ? connections / 2 : LISTENERS_MAX;
+}
+
 /* --- start --- */
 
 static void log_mhd(void *cls, const char *format, va_list args)
@@ -168,6 +175,7 @@ enum err_code http_start(struct http **out, const struct options *o, struct stor
 	h->counters = counters_new();
 	h->access = access_new(&o->token_file);
 	h->connections_max = connection_limit(o->http_threads);
+	h->events = events_new(h, listener_limit(h->connections_max));
 	h->daemon = start_daemon(h);
 	if (h->daemon == NULL) {
 		err_set(e, ERR_DOWN, "cannot start the HTTP threads: %s", strerror(errno));
@@ -189,10 +197,12 @@ unsigned http_port(const struct http *h)
 
 void http_reload(struct http *h)
 {
-	if (h->access != NULL)
-		access_reload(h->access);
-	else
+	if (h->access == NULL) {
 		log_info(TAG_HTTP, "there is no token file to read again");
+		return;
+	}
+	access_reload(h->access);
+	events_renew(h->events);
 }
 
 /* --- stop --- */
@@ -210,6 +220,7 @@ static bool wait_zero(atomic_size_t *count, int64_t deadline_ms)
 void http_announce_stop(struct http *h)
 {
 	atomic_store(&h->stopping, true);
+	events_stop(h->events);
 }
 
 /* A listener that is closed resets the connections that wait to be accepted, though their clients
@@ -263,11 +274,13 @@ void http_free(struct http **h)
 	if (http == NULL)
 		return;
 	/* MHD must not be stopped while a connection is suspended; the store answers every job. */
+	events_end(http->events);
 	if (http->daemon != NULL) {
 		wait_zero(&http->suspended, INT64_MAX);
 		MHD_stop_daemon(http->daemon);
 	} else if (http->listen_fd >= 0)
 		close(http->listen_fd);
+	events_free(&http->events);
 	clients_free(&http->clients);
 	counters_free(&http->counters);
 	access_free(&http->access);

@@ -10,6 +10,7 @@
 struct access;
 struct clients;
 struct counters;
+struct events;
 
 struct http {
 	/* fixed after http_start */
@@ -19,6 +20,7 @@ struct http {
 	struct store *store;
 	struct clients *clients;
 	struct counters *counters;
+	struct events *events;
 	struct access *access; /* NULL: the API is open */
 	unsigned port;
 	int64_t started_ms;	 /* clock_mono_ms */

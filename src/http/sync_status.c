@@ -1,16 +1,27 @@
 /* sync_status.c - /sync/status, /sync/run, dead letters and instances. */
+#include <stdlib.h>
+
 #include "answer.h"
+#include "documents.h"
 #include "handlers.h"
 #include "relevo/mem.h"
-#include "server.h"
+
+void sync_status_render(const struct http *http, struct buf *b)
+{
+	json_t *status = mem_check(store_sync_status(http->store));
+	char *text = mem_check(json_dumps(status, JSON_COMPACT));
+
+	buf_puts(b, text);
+	free(text);
+	json_decref(status);
+}
 
 enum MHD_Result sync_status_get(struct request *r)
 {
-	json_t *status = mem_check(store_sync_status(r->http->store));
-	enum MHD_Result result = answer_object(r, MHD_HTTP_OK, status);
+	struct buf body = { 0 };
 
-	json_decref(status);
-	return result;
+	sync_status_render(r->http, &body);
+	return request_answer(r, MHD_HTTP_OK, response_from_buf(&body, JSON_TYPE));
 }
 
 enum MHD_Result sync_run(struct request *r)

@@ -34,9 +34,9 @@ struct listener {
 	struct listener *next, *previous;
 	struct listener *released; /* next in a list of those to be resumed */
 	uint64_t era;
-	int64_t busy_ms;  /* since when MHD has it, or last wanted bytes */
-	bool waiting;	  /* suspended until something is there for it */
-	bool gone;	  /* its client went away */
+	int64_t busy_ms; /* since when MHD has it, or last wanted bytes */
+	bool waiting;	 /* suspended until something is there for it */
+	bool gone;	 /* its client went away */
 };
 
 struct events {
@@ -191,8 +191,7 @@ static void *observer_main(void *arg)
 		PTOK(pthread_mutex_unlock(&e->lock));
 		look(e, first, stop, closing);
 		PTOK(pthread_mutex_lock(&e->lock));
-		while (!e->hurry && !e->dead &&
-		       thread_cond_wait_until(&e->wake, &e->lock, next_ms))
+		while (!e->hurry && !e->dead && thread_cond_wait_until(&e->wake, &e->lock, next_ms))
 			;
 	}
 	PTOK(pthread_mutex_unlock(&e->lock));
@@ -426,8 +425,8 @@ enum MHD_Result events_get(struct request *r)
 	struct listener *l;
 
 	if (r->method == METHOD_HEAD) {
-		response = mem_check(MHD_create_response_from_callback(
-			MHD_SIZE_UNKNOWN, BLOCK_SIZE, give_nothing, NULL, NULL));
+		response = mem_check(MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE,
+								       give_nothing, NULL, NULL));
 	} else {
 		l = join(r->http->events, r->connection);
 		if (l == NULL)

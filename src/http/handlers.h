@@ -26,5 +26,7 @@ enum MHD_Result events_get(struct request *r);
 enum MHD_Result openapi_get(struct request *r);
 enum MHD_Result metrics_get(struct request *r);
 enum MHD_Result session_get(struct request *r);
+/* Never called without RELEVO_STATIC_DIR. */
+enum MHD_Result static_files_get(struct request *r);
 
 #endif

@@ -124,9 +124,9 @@ static void put_bounds(struct http *http, struct buf *b)
 		put_bound(b, &bounds[i]);
 	put_bound(b, &(struct store_bound){ "http_connections", "Open connections.",
 					    clients_count(http->clients), http->connections_max });
-	put_bound(b, &(struct store_bound){ "event_listeners", "Streams of /events.",
-					    events_count(http->events),
-					    events_limit(http->events) });
+	put_bound(b,
+		  &(struct store_bound){ "event_listeners", "Streams of /events.",
+					 events_count(http->events), events_limit(http->events) });
 	put_metric(b, "relevo_http_body_limit_bytes", "gauge", "Largest request body.",
 		   (uint64_t)http->options->max_body);
 	put_metric(b, "relevo_http_headers_limit_bytes", "gauge",

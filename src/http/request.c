@@ -376,6 +376,15 @@ static bool wants_body(const struct request *r)
 	       route_endpoint(r->route, r->method)->body != BODY_IGNORED;
 }
 
+static const struct route *find_route(struct request *r)
+{
+	const struct route *found = route_find(r->path, &r->arg, &r->arg_len);
+
+	if (found == NULL && r->http->options->static_dir != NULL)
+		found = route_static(r->path);
+	return found;
+}
+
 /* The first call: request line and headers are complete, no body yet. MHD closes a connection that
  * is answered here, so that is done only when we cannot tell where the body ends, or to keep a
  * client from sending a large one in vain. */
@@ -388,7 +397,7 @@ static enum MHD_Result first_call(struct request *r, const char *url, const char
 	unsigned code;
 
 	r->method = method_find(method);
-	r->route = path_ok ? route_find(r->path, &r->arg, &r->arg_len) : NULL;
+	r->route = path_ok ? find_route(r) : NULL;
 	r->counted_in = true;
 	atomic_fetch_add(&r->http->in_flight, 1);
 	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, take_header, r);

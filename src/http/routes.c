@@ -5,8 +5,8 @@
 
 #include "handlers.h"
 
-/* Static files and /events are rows of this table like all others. What anybody may
- * see without a token, as static files, says ROLE_ANYONE. */
+/* What anybody may see without a token says ROLE_ANYONE. The last row is for static files, all that
+ * the API has no use for. */
 const struct route routes[] = {
 	{ "/items", .at = { [METHOD_GET] = { items_list, BODY_IGNORED, ROLE_READ },
 			    [METHOD_POST] = { items_create, BODY_JSON, ROLE_WRITE } } },
@@ -31,8 +31,10 @@ const struct route routes[] = {
 	{ "/openapi.json", .at = { [METHOD_GET] = { openapi_get, BODY_IGNORED, ROLE_READ } } },
 	{ "/metrics", .while_stopping = true,
 	  .at = { [METHOD_GET] = { metrics_get, BODY_IGNORED, ROLE_READ } } },
+	{ "*", .at = { [METHOD_GET] = { static_files_get, BODY_IGNORED, ROLE_ANYONE } } },
 };
 const size_t route_count = sizeof routes / sizeof routes[0];
+#define STATIC_ROUTE (sizeof routes / sizeof routes[0] - 1)
 
 static bool match(const char *pattern, const char *path, const char **arg, size_t *arg_len)
 {
@@ -54,7 +56,7 @@ static bool match(const char *pattern, const char *path, const char **arg, size_
 
 const struct route *route_find(const char *path, const char **arg, size_t *arg_len)
 {
-	for (size_t i = 0; i < route_count; i++) {
+	for (size_t i = 0; i < STATIC_ROUTE; i++) {
 		*arg = NULL;
 		*arg_len = 0;
 		if (match(routes[i].pattern, path, arg, arg_len))
@@ -63,6 +65,19 @@ const struct route *route_find(const char *path, const char **arg, size_t *arg_l
 	*arg = NULL;
 	*arg_len = 0;
 	return NULL;
+}
+
+const struct route *route_static(const char *path)
+{
+	size_t len = path[0] == '/' ? 1 + strcspn(path + 1, "/") : 0;
+
+	for (size_t i = 0; i < STATIC_ROUTE; i++) {
+		const char *pattern = routes[i].pattern;
+
+		if (len == 1 + strcspn(pattern + 1, "/") && strncmp(path, pattern, len) == 0)
+			return NULL;
+	}
+	return &routes[STATIC_ROUTE];
 }
 
 const struct endpoint *route_endpoint(const struct route *r, enum method m)

@@ -20,7 +20,7 @@ struct endpoint {
 };
 
 struct route {
-	const char *pattern; /* at most one {id} or {op}, a whole segment */
+	const char *pattern; /* at most one {id} or {op}, a whole segment; `*`: static files */
 	bool while_stopping; /* answered even when the daemon stops */
 	struct endpoint at[METHODS];
 };
@@ -28,8 +28,11 @@ struct route {
 extern const struct route routes[];
 extern const size_t route_count;
 
-/* The row for `path`, or NULL. *arg: what stands for {id} or {op}, inside `path`. */
+/* The row of the API for `path`, or NULL. *arg: what stands for {id} or {op}, inside `path`. */
 const struct route *route_find(const char *path, const char **arg, size_t *arg_len);
+/* The row of static files, for a path that the API has no row for; NULL if it begins like one of
+ * the API's all the same. */
+const struct route *route_static(const char *path);
 /* The endpoint for a method; HEAD is answered by GET's. NULL: not allowed. */
 const struct endpoint *route_endpoint(const struct route *r, enum method m);
 #define ALLOW_SIZE 64

@@ -27,7 +27,7 @@
 #define CONNECTION_MEMORY ((size_t)24 << 10)
 #define CONNECTIONS_MAX	  16384u
 #define LISTENERS_MAX	  1024u /* of /events; at most half the connections */
-#define FILES_KEPT	  128u /* for logs, MySQL and Redis sessions */
+#define FILES_KEPT	  128u	/* for logs, MySQL and Redis sessions */
 #define BACKLOG		  4096
 #define HANDSHAKE_MS	  100 /* for connections that were begun before new ones are dropped */
 

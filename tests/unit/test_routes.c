@@ -22,8 +22,11 @@ static void every_pattern_finds_its_own_row(void **state)
 	(void)state;
 	for (size_t i = 0; i < route_count; i++) {
 		const struct route *r = find(routes[i].pattern);
-		assert_ptr_equal(r, &routes[i]);
-		assert_int_equal(route_index(r), i);
+		bool for_files = strcmp(routes[i].pattern, "*") == 0;
+		assert_ptr_equal(for_files ? route_static("/") : r, &routes[i]);
+		assert_int_equal(route_index(&routes[i]), i);
+		if (for_files)
+			assert_null(r);
 	}
 	assert_int_equal(route_index(NULL), route_count);
 }
@@ -46,14 +49,30 @@ static void captures_one_segment(void **state)
 static void other_paths_are_not_found(void **state)
 {
 	static const char *const paths[] = {
-		"",	     "/",	    "/item",	    "/itemss",		"/items/",
-		"/items/1/", "/items//",    "/items/1/2",   "//items",		"/ITEMS",
-		"/sync",     "/sync/dead/", "/health/live", "/sync/dead//retry"
+		"",	     "/",	    "/item",	    "/itemss",		 "/items/",
+		"/items/1/", "/items//",    "/items/1/2",   "//items",		 "/ITEMS",
+		"/sync",     "/sync/dead/", "/health/live", "/sync/dead//retry", "*"
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
 		assert_null(find(paths[i]));
+}
+
+static void static_files_get_what_begins_like_nothing_of_the_api(void **state)
+{
+	static const char *const files[] = { "/",	   "/index.html", "/item",
+					     "/items.css", "/a/items",	  "//items",
+					     "/ITEMS",	   "*",		  "" };
+	static const char *const api[] = { "/items/",	     "/items/1/2",  "/sync",
+					   "/sync/x",	     "/events/x",   "/operations",
+					   "/openapi.json/", "/health/live" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		assert_ptr_equal(route_static(files[i]), &routes[route_count - 1]);
+	for (size_t i = 0; i < sizeof api / sizeof api[0]; i++)
+		assert_null(route_static(api[i]));
 }
 
 static void head_goes_where_get_goes(void **state)
@@ -91,7 +110,7 @@ static void only_writes_want_a_body(void **state)
 /* The rule of the contract, so that a new row cannot forget it. */
 static enum role role_by_rule(const char *path, enum method m)
 {
-	if (strcmp(path, "/health") == 0)
+	if (strcmp(path, "/health") == 0 || strcmp(path, "*") == 0)
 		return ROLE_ANYONE;
 	if (m == METHOD_GET || m == METHOD_HEAD)
 		return ROLE_READ;
@@ -121,6 +140,7 @@ int main(void)
 		cmocka_unit_test(every_pattern_finds_its_own_row),
 		cmocka_unit_test(captures_one_segment),
 		cmocka_unit_test(other_paths_are_not_found),
+		cmocka_unit_test(static_files_get_what_begins_like_nothing_of_the_api),
 		cmocka_unit_test(head_goes_where_get_goes),
 		cmocka_unit_test(allow_names_the_methods),
 		cmocka_unit_test(only_writes_want_a_body),

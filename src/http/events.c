@@ -1,6 +1,8 @@
 /* events.c - GET /events: one observer, many listeners. */
 #include "events.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +17,7 @@
 #include "sse.h"
 
 #define TICK_MS	     100
-#define HEARTBEAT_MS 9000 /* 10 s are promised */
-#define SWEEP_MS     1000
+#define HEARTBEAT_MS 9000  /* 10 s are promised */
 #define STUCK_MS     10000 /* with nothing taken */
 #define HURRY_MS     500   /* the same when streams have to end */
 #define BLOCK_SIZE   1024
@@ -34,9 +35,10 @@ struct listener {
 	struct listener *next, *previous;
 	struct listener *released; /* next in a list of those to be resumed */
 	uint64_t era;
-	int64_t busy_ms; /* since when MHD has it, or last wanted bytes */
-	bool waiting;	 /* suspended until something is there for it */
-	bool gone;	 /* its client went away */
+	uint64_t acked;	  /* bytes that the client took */
+	int64_t still_ms; /* since when it took no more, though there were some */
+	bool waiting;	  /* suspended until something is there for it */
+	bool gone;	  /* its client went away */
 };
 
 struct events {
@@ -57,7 +59,7 @@ struct events {
 	/* owned by the observer */
 	struct buf data, candidate; /* of the last message, and of the next one perhaps */
 	int64_t uptime_s;	    /* in `data` */
-	int64_t published_ms, swept_ms;
+	int64_t published_ms;
 	uint64_t number;
 	struct pollfd *polled;	   /* room for `limit` */
 	struct listener **watched; /* whose they are */
@@ -69,7 +71,6 @@ struct events {
 static void release(struct listener *l, struct listener **list)
 {
 	l->waiting = false;
-	l->busy_ms = clock_mono_ms();
 	l->released = *list;
 	*list = l;
 }
@@ -135,8 +136,34 @@ static void publish(struct events *e, bool closing)
 	resume(list);
 }
 
-/* A suspended connection is not read from, so MHD does not see that its client went away; and one
- * that is stuck in the middle of a message is not called back. */
+/* Under the lock. The kernel calls a socket writable only when a third of it is free, so it is
+ * asked itself what the client took. */
+static bool is_stuck(struct listener *l, int64_t now_ms, int64_t patience_ms)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof info;
+
+	if (getsockopt(l->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+		return false;
+	if ((info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0) ||
+	    info.tcpi_bytes_acked != l->acked) {
+		l->acked = info.tcpi_bytes_acked;
+		l->still_ms = now_ms;
+	}
+	return now_ms - l->still_ms >= patience_ms;
+}
+
+/* Under the lock: MHD shall end it, whatever it is doing with it. */
+static void cut(struct listener *l, struct listener **list)
+{
+	l->gone = true;
+	if (l->waiting)
+		release(l, list);
+	else
+		shutdown(l->fd, SHUT_RDWR);
+}
+
+/* A suspended connection is not read from, so MHD does not see that its client went away. */
 static void sweep(struct events *e, int64_t now_ms)
 {
 	struct listener *list = NULL;
@@ -145,19 +172,17 @@ static void sweep(struct events *e, int64_t now_ms)
 	PTOK(pthread_mutex_lock(&e->lock));
 	int64_t patience_ms = e->closing ? HURRY_MS : STUCK_MS;
 	for (struct listener *l = e->head.next; l != &e->head; l = l->next) {
-		if (l->waiting) {
+		if (is_stuck(l, now_ms, patience_ms)) {
+			cut(l, &list);
+		} else if (l->waiting) {
 			e->polled[n] = (struct pollfd){ .fd = l->fd, .events = POLLRDHUP };
 			e->watched[n++] = l;
-		} else if (now_ms - l->busy_ms >= patience_ms) {
-			shutdown(l->fd, SHUT_RDWR);
 		}
 	}
 	if (n > 0 && poll(e->polled, n, 0) > 0)
 		for (size_t i = 0; i < n; i++)
-			if (e->polled[i].revents != 0) {
-				e->watched[i]->gone = true;
-				release(e->watched[i], &list);
-			}
+			if (e->polled[i].revents != 0)
+				cut(e->watched[i], &list);
 	PTOK(pthread_mutex_unlock(&e->lock));
 	resume(list);
 }
@@ -168,10 +193,7 @@ static void look(struct events *e, bool first, bool stop, bool closing)
 
 	if (first || (stop && !closing) || now - e->published_ms >= HEARTBEAT_MS || changed(e))
 		publish(e, stop);
-	if (closing || now - e->swept_ms >= SWEEP_MS) {
-		e->swept_ms = now;
-		sweep(e, now);
-	}
+	sweep(e, now);
 }
 
 static void *observer_main(void *arg)
@@ -220,7 +242,6 @@ static enum next take_next(struct listener *l)
 
 	PTOK(pthread_mutex_lock(&e->lock));
 	enum next next = next_of(l);
-	l->busy_ms = clock_mono_ms();
 	if (next == NEXT_MESSAGE) {
 		l->message = sse_message_ref(e->newest);
 		l->seen = l->message->number;
@@ -298,7 +319,7 @@ static struct listener *join(struct events *e, struct MHD_Connection *connection
 	l->events = e;
 	l->connection = connection;
 	l->fd = info->connect_fd;
-	l->busy_ms = clock_mono_ms();
+	l->still_ms = clock_mono_ms();
 	PTOK(pthread_mutex_lock(&e->lock));
 	bool full = e->count >= e->limit;
 	if (!full) {
@@ -413,8 +434,11 @@ static ssize_t give_nothing(void *cls, uint64_t position, char *bytes, size_t ma
 static struct MHD_Response *stream(struct listener *l)
 {
 	int bytes = SOCKET_BYTES;
+	unsigned never = 0;
 
 	setsockopt(l->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+	/* The kernel would cut who reads, but little at a time. */
+	setsockopt(l->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &never, sizeof never);
 	return mem_check(
 		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, give, l, leave));
 }

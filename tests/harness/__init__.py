@@ -5,6 +5,7 @@ from .checks import (assert_cache_exact, await_cache_exact, await_consistent, aw
 from .client import Client, Response, raw_exchange
 from .crowd import Crowd
 from .items import DATE, FIELDS, ITEM_KEYS, item, item_key, row_of
+from .listener import Event, Listener
 from .mariadb import MariaDB
 from .mysql import MySQL
 from .nginx import Nginx
@@ -18,8 +19,8 @@ from .system import System
 from .wait import SLOW, wait_until
 
 __all__ = [
-    "Client", "Crowd", "DATE", "FIELDS", "ITEM_KEYS", "MariaDB", "MySQL", "Nginx", "Process",
-    "Proxy", "Redis", "Relevo", "Response", "SLOW", "System", "assert_cache_exact",
+    "Client", "Crowd", "DATE", "Event", "FIELDS", "ITEM_KEYS", "Listener", "MariaDB", "MySQL", "Nginx",
+    "Process", "Proxy", "Redis", "Relevo", "Response", "SLOW", "System", "assert_cache_exact",
     "await_cache_exact", "await_consistent", "await_the_same", "cache_bytes", "drained",
     "drop_templates", "expect_problem", "free_port", "item", "item_key", "items_of",
     "pending_counts", "raw_exchange", "refusing_mysql", "refusing_redis", "row_of", "sync_status",

@@ -13,7 +13,8 @@ from harness import expect_problem, item, pending_counts, sync_status, wait_unti
 from harness.metrics import samples, value
 
 BOUNDS = ["pending", "lane_queue", "reader_queue", "keyed_requests", "unsent_records", "tombstones",
-          "final_ids", "log_entries", "dead_letters", "http_connections"]
+          "final_ids", "log_entries", "dead_letters", "http_connections",
+          "event_listeners"]
 QUEUE_LIMIT, LETTERS_SHOWN, LOG_KEEP = 8192, 10000, 1000
 IN_PROGRESS = 256  # a lane's batch
 

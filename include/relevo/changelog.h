@@ -47,8 +47,8 @@ MUST_CHECK enum err_code changelog_check(struct redis *r, struct mirror *m, stru
 /* What to do with operations that wait in a mirror that knows more than Redis. */
 struct changelog_known {
 	/* Which of them are done? Called after the snapshot was read, so that nothing in it is
-	 * newer than the answer. Appends to `out`. */
-	void (*settled)(void *ctx, struct changes *out);
+	 * newer than the answer, which stays the caller's. */
+	const struct changes *(*settled)(void *ctx);
 	void *ctx;
 };
 /* Load snapshot and pending lists, join with what the mirror knows, then catch up. `known`: keep

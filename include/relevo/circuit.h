@@ -23,6 +23,11 @@ void circuit_trip(struct circuit *c, const char *why);
 void circuit_close(struct circuit *c);
 /* Counts how often it was closed or opened; moves with every switch. */
 uint64_t circuit_switches(const struct circuit *c);
+/* clock_mono_ms() of the last switch; 0: none yet. */
+int64_t circuit_switched_ms(const struct circuit *c);
+/* The probe has an answer, be it good or bad, to what it asked at `asked_ms` (clock_mono_ms). */
+void circuit_probed(struct circuit *c, int64_t asked_ms);
+int64_t circuit_probed_ms(const struct circuit *c); /* -1: none yet */
 /* Wait until the circuit is closed, a switch happens, or the deadline (clock_mono_ms): true if up.
  */
 bool circuit_wait_up(struct circuit *c, int64_t deadline_ms);

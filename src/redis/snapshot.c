@@ -462,11 +462,8 @@ enum err_code changelog_load(struct redis *r, struct mirror *m, const struct cha
 	ops = load_operations(parts, &op_count);
 	struct mirror_position at = { .seq = changelog_number(log->element[1]) };
 	snprintf(at.epoch, sizeof(at.epoch), "%s", was);
-	struct changes settled = { 0 };
-	if (known != NULL)
-		known->settled(known->ctx, &settled);
-	mirror_load(m, rows, row_count, ops, op_count, &at, known != NULL, &settled);
-	changes_free(&settled);
+	const struct changes *settled = known != NULL ? known->settled(known->ctx) : NULL;
+	mirror_load(m, rows, row_count, ops, op_count, &at, known != NULL, settled);
 	load_metadata(m, parts->element[PART_METADATA]);
 	code = changelog_catch_up(r, m, e);
 out:

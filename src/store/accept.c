@@ -98,25 +98,29 @@ static struct operation *operation_of(const struct store *s, struct job *j,
 	return op;
 }
 
-/* Redis may still mark what was drained from memory while it was away. The log told of every
- * operation it marks, so one that does not wait here is done. */
-static void expect_leftover(struct round *r, struct candidate *c)
+/* The item's marker as Redis has it, before the log is read up to now: while the marker stays the
+ * same nothing is accepted that the mirror does not know then. The mirror's own idea of it differs
+ * where something was drained from memory, or waits under the item's other id. */
+static bool read_marker(struct round *r, const struct item_ref *ref, char out[ACCEPT_MARKER_SIZE])
 {
 	redisReply *reply = NULL;
 	struct err e = ERR_INIT;
-	struct opid op;
-	if (!session_redis(r->session, r->store) ||
-	    redis_callf(r->session->redis, &reply, &e, "HGET items:pending:ids %s", c->key) !=
-		    ERR_NONE)
-		return;
-	if (reply->type == REDIS_REPLY_STRING && reply->len == OPID_TEXT_SIZE &&
-	    opid_parse(reply->str + 1, reply->len - 1, &op)) {
-		struct operation *waiting = mirror_operation(r->store->mirror, op);
-		if (waiting == NULL)
-			snprintf(c->expected, sizeof(c->expected), "%s", reply->str);
-		operation_unref(&waiting);
+	char key[ITEM_KEY_SIZE];
+	if (ref->id != 0)
+		snprintf(key, sizeof(key), "%lld", (long long)ref->id);
+	else
+		opid_format_temp(ref->temp, key);
+	if (redis_callf(r->session->redis, &reply, &e, "HGET items:pending:ids %s", key) !=
+	    ERR_NONE) {
+		store_redis_failed(r->store, r->session->redis, &e);
+		return false;
 	}
+	bool fits = reply->type != REDIS_REPLY_STRING || reply->len < ACCEPT_MARKER_SIZE;
+	if (fits)
+		snprintf(out, ACCEPT_MARKER_SIZE, "%s",
+			 reply->type == REDIS_REPLY_STRING ? reply->str : "");
 	freeReplyObject(reply);
+	return session_catch_up(r->session, r->store) && fits;
 }
 
 static bool key_taken(const struct round *r, const char *key)
@@ -180,6 +184,21 @@ static void turn_away(struct round *r, struct job *j)
 	push(opid_is_zero(j->batch) ? &r->out->direct : &r->out->unsure, j);
 }
 
+/* Is there such an item, and in the asked state? Not asked of what may be applied already: it was
+ * then. */
+static bool may_change(struct round *r, struct job *j, const struct mirror_item_state *state)
+{
+	if (!state->known && store_recalls(r->store))
+		push(&r->later, j);
+	else if (!state->shown || state->row == NULL)
+		finish_failed(r, j, unless_unsure(j, ERR_NOT_FOUND), "no such item");
+	else if (!tag_matches(j, state->row))
+		finish_failed(r, j, unless_unsure(j, ERR_PRECONDITION), "the item has changed");
+	else
+		return true;
+	return false;
+}
+
 /* Decide by the mirror, which the script then holds us to: without Redis nothing can be decided. */
 static void candidate_add(struct round *r, struct job *j)
 {
@@ -194,24 +213,10 @@ static void candidate_add(struct round *r, struct job *j)
 		turn_away(r, j);
 		return;
 	}
-	if (j->kind != JOB_CREATE) {
-		mirror_item_state(s->mirror, j->ref.id, j->ref.temp, &state);
-		/* What may be applied already was checked then. */
-		bool checked = !opid_is_zero(j->batch);
-		if (!checked && j->ref.id == 0 && !state.known && store_recalls(s)) {
-			push(&r->later, j);
-			goto out;
-		}
-		if (!checked && (!state.shown || state.row == NULL)) {
-			finish_failed(r, j, unless_unsure(j, ERR_NOT_FOUND), "no such item");
-			goto out;
-		}
-		if (!checked && !tag_matches(j, state.row)) {
-			finish_failed(r, j, unless_unsure(j, ERR_PRECONDITION),
-				      "the item has changed");
-			goto out;
-		}
-	}
+	bool read = r->again && j->kind != JOB_CREATE && read_marker(r, &j->ref, c->expected);
+	mirror_item_state(s->mirror, j->ref.id, j->ref.temp, &state);
+	if (j->kind != JOB_CREATE && opid_is_zero(j->batch) && !may_change(r, j, &state))
+		goto out;
 	struct operation *op = operation_of(s, j, &state);
 	operation_item_key(op, c->key);
 	if (key_taken(r, c->key)) {
@@ -219,10 +224,10 @@ static void candidate_add(struct round *r, struct job *j)
 		push(&r->later, j);
 		goto out;
 	}
-	if (state.pending)
+	if (!read)
+		c->expected[0] = '\0';
+	if (!read && state.pending)
 		accept_marker(state.last_kind, state.last_op, c->expected);
-	if (r->again && j->kind != JOB_CREATE && !state.pending)
-		expect_leftover(r, c);
 	c->job = j;
 	c->op = op;
 	r->count++;

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "relevo/clock.h"
 #include "relevo/mem.h"
 #include "relevo/thread.h"
 
@@ -12,8 +13,10 @@ struct circuit {
 	enum log_tag tag;
 	void (*wake)(void *ctx); /* set before threads start */
 	void *ctx;
-	atomic_bool up;			/* written with lock held, read by anyone */
-	atomic_uint_least64_t switches; /* likewise */
+	atomic_bool up;			  /* written with lock held, read by anyone */
+	atomic_uint_least64_t switches;	  /* likewise */
+	atomic_int_least64_t switched_ms; /* likewise */
+	atomic_int_least64_t probed_ms;
 	pthread_mutex_t lock;
 	pthread_cond_t switched;
 };
@@ -26,6 +29,8 @@ struct circuit *circuit_new(const char *name, enum log_tag tag)
 	c->tag = tag;
 	atomic_init(&c->up, false);
 	atomic_init(&c->switches, 0);
+	atomic_init(&c->switched_ms, 0);
+	atomic_init(&c->probed_ms, -1);
 	PTOK(pthread_mutex_init(&c->lock, NULL));
 	thread_cond_init(&c->switched);
 	return c;
@@ -52,6 +57,21 @@ uint64_t circuit_switches(const struct circuit *c)
 	return atomic_load_explicit(&c->switches, memory_order_acquire);
 }
 
+int64_t circuit_switched_ms(const struct circuit *c)
+{
+	return atomic_load_explicit(&c->switched_ms, memory_order_acquire);
+}
+
+void circuit_probed(struct circuit *c, int64_t asked_ms)
+{
+	atomic_store_explicit(&c->probed_ms, asked_ms, memory_order_release);
+}
+
+int64_t circuit_probed_ms(const struct circuit *c)
+{
+	return atomic_load_explicit(&c->probed_ms, memory_order_acquire);
+}
+
 /* True if this call switched it. */
 static bool turn(struct circuit *c, bool up)
 {
@@ -64,6 +84,7 @@ static bool turn(struct circuit *c, bool up)
 	if (changed) {
 		atomic_store(&c->up, up);
 		atomic_fetch_add(&c->switches, 1);
+		atomic_store(&c->switched_ms, clock_mono_ms());
 		PTOK(pthread_cond_broadcast(&c->switched));
 	}
 	PTOK(pthread_mutex_unlock(&c->lock));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../redis/changelog_private.h"
 #include "relevo/clock.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
@@ -44,14 +45,12 @@ struct split {
 	size_t direct_count;
 };
 
-/* Marks of waiting operations for the items of the list: HMGET of their keys. */
-static redisReply *fetch_marks(struct lane *lane, struct job *const *jobs, size_t count)
+/* Marks of waiting operations in `epoch` for the items of the list: HMGET of their keys. */
+static enum err_code ask_marks(struct redis *r, const char *epoch, struct job *const *jobs,
+			       size_t count, redisReply **out, struct err *e)
 {
-	struct store *s = lane->store;
-	redisReply *reply = NULL;
-	struct err e = ERR_INIT;
-	if (count == 0 || !session_redis(&lane->session, s))
-		return NULL;
+	const char *ask[] = { "HGET", "items:log", "epoch" };
+	redisReply *present = NULL;
 	const char **argv = mem_zero(count + 2, sizeof(char *));
 	char(*keys)[24] = mem_zero(count, sizeof(*keys));
 	argv[0] = "HMGET";
@@ -60,13 +59,36 @@ static redisReply *fetch_marks(struct lane *lane, struct job *const *jobs, size_
 		snprintf(keys[i], sizeof(keys[i]), "%lld", (long long)jobs[i]->ref.id);
 		argv[i + 2] = keys[i];
 	}
-	if (redis_command(lane->session.redis, &reply, &e, count + 2, argv, NULL) != ERR_NONE) {
-		store_redis_failed(s, lane->session.redis, &e);
-		reply = NULL;
-	}
+	enum err_code code = redis_append(r, e, 3, ask, NULL);
+	if (code == ERR_NONE)
+		code = redis_append(r, e, count + 2, argv, NULL);
+	if (code == ERR_NONE)
+		code = redis_reply(r, &present, e);
+	if (code == ERR_NONE)
+		code = redis_reply(r, out, e);
+	if (code == ERR_NONE && !changelog_epoch_is(present, epoch))
+		code = err_set(e, ERR_EPOCH, "the marks are of another epoch");
+	if (present != NULL)
+		freeReplyObject(present);
 	free(argv);
 	free(keys);
-	return reply;
+	return code;
+}
+
+/* NULL: Redis does not say. */
+static redisReply *fetch_marks(struct lane *lane, struct job *const *jobs, size_t count)
+{
+	struct store *s = lane->store;
+	struct mirror_position at = mirror_position(s->mirror);
+	redisReply *marks = NULL;
+	struct err e = ERR_INIT;
+	if (count == 0 || !session_redis(&lane->session, s) ||
+	    ask_marks(lane->session.redis, at.epoch, jobs, count, &marks, &e) == ERR_NONE)
+		return marks;
+	store_redis_failed(s, lane->session.redis, &e);
+	if (marks != NULL)
+		freeReplyObject(marks);
+	return NULL;
 }
 
 /* As far as we know. A temporary id that is drained by now becomes the final one. */
@@ -81,23 +103,26 @@ static bool item_waits(struct lane *lane, struct job *j)
 	return state.pending;
 }
 
-/* Redis may still mark what was drained from memory while it was away. The log told of every
- * operation it marks, so one that does not wait here is done. */
-static bool mark_counts(struct lane *lane, const redisReply *mark, bool *caught_up)
+/* Where marks and mirror differ the log decides. Redis may still mark what was drained from memory
+ * while it was away: the log told of every operation it marks, so one that does not wait here is
+ * done. And it may have lost the mark of what waits here, which then has to be put back. */
+static bool mark_counts(struct lane *lane, struct job *j, const redisReply *mark, bool *caught_up)
 {
 	struct store *s = lane->store;
-	struct err e = ERR_INIT;
+	bool marked = mark->type == REDIS_REPLY_STRING;
 	struct opid op;
-	if (mark->type != REDIS_REPLY_STRING)
+	if (!marked && !item_waits(lane, j))
 		return false;
-	if (mark->len < 1 || !opid_parse(mark->str + 1, mark->len - 1, &op))
+	if (marked && (mark->len < 1 || !opid_parse(mark->str + 1, mark->len - 1, &op)))
 		return true;
-	if (!*caught_up) {
-		if (changelog_catch_up(lane->session.redis, s->mirror, &e) != ERR_NONE) {
-			store_redis_failed(s, lane->session.redis, &e);
-			return true;
-		}
-		*caught_up = true;
+	if (!*caught_up && !session_catch_up(&lane->session, s))
+		return true;
+	*caught_up = true;
+	if (!marked) {
+		bool waits = item_waits(lane, j);
+		if (waits)
+			atomic_store(&s->follower.rejoin, true);
+		return waits;
 	}
 	struct operation *waiting = mirror_operation(s->mirror, op);
 	bool waits = waiting != NULL;
@@ -105,15 +130,37 @@ static bool mark_counts(struct lane *lane, const redisReply *mark, bool *caught_
 	return waits;
 }
 
+/* Redis lost marks of what waits: others may know of more, which is put back before anything is
+ * drained. */
+static bool marks_are_lost(struct store *s)
+{
+	struct mirror_counts counts;
+	if (!store_recalls(s))
+		return false;
+	mirror_counts(s->mirror, &counts);
+	return counts.pending[OP_CREATE] + counts.pending[OP_UPDATE] + counts.pending[OP_DELETE] >
+	       0;
+}
+
+/* An item that the mirror does not know is new: MySQL alone can tell. */
+static bool is_known(struct lane *lane, const struct job *j)
+{
+	struct mirror_item_state state;
+	mirror_item_state(lane->store->mirror, j->ref.id, j->ref.temp, &state);
+	row_unref(&state.row);
+	return state.known;
+}
+
 /* Writes to items with operations waiting go behind these, even with MySQL up (no overtaking). */
 static void split_changes(struct lane *lane, struct job **changes, size_t count, struct split *out)
 {
 	redisReply *marks = fetch_marks(lane, changes, count);
 	bool known = marks != NULL && marks->type == REDIS_REPLY_ARRAY && marks->elements == count;
-	bool caught_up = false;
+	bool lost = marks_are_lost(lane->store), caught_up = false;
 	for (size_t i = 0; i < count; i++) {
-		bool waits = known ? mark_counts(lane, marks->element[i], &caught_up)
-				   : item_waits(lane, changes[i]);
+		bool waits = lost    ? is_known(lane, changes[i])
+			     : known ? mark_counts(lane, changes[i], marks->element[i], &caught_up)
+				     : item_waits(lane, changes[i]);
 		if (planted(PLANT_DIRECT_OVER_PENDING))
 			waits = false;
 		list_push(waits ? &out->queue : &out->direct, changes[i]);
@@ -371,16 +418,16 @@ bool job_is_unsure(const struct job *j)
 	return j->maybe_queued || !opid_is_zero(j->batch);
 }
 
-/* What neither server took is refused, unless one came back meanwhile: a moment later it will. What
- * cannot be told that nothing happened waits a little for a better answer. */
+/* What neither server took is refused, unless one came back meanwhile, or may have: a moment later
+ * it will. What cannot be told that nothing happened waits a little for a better answer. */
 static void refuse(struct lane *lane, struct job *list, struct split *out)
 {
 	struct store *s = lane->store;
-	bool up = circuit_up(s->mysql) || circuit_up(s->redis);
+	bool hope = !store_is_cut_off(s);
 	for (struct job *j = list, *next; j != NULL; j = next) {
 		struct job *late = j;
 		next = j->next;
-		if ((up || job_is_unsure(j)) && !atomic_load(&s->ending)) {
+		if ((hope || job_is_unsure(j)) && !atomic_load(&s->ending)) {
 			late = NULL;
 			again_or_queue(lane, j, &late);
 		}

@@ -13,9 +13,15 @@
 #define SCHEMA_MS	600000 /* adopting a large table copies it */
 #define REGISTRY_S	86400  /* how long an instance that went away stays in the registry */
 
-static void probe_pause(struct store *s)
+/* Until the next probe; at once if the other server failed, or came back, since we asked. */
+static void probe_pause(struct store *s, int64_t asked_ms, const struct circuit *other)
 {
-	thread_pause(&s->probe_lock, &s->probe_wake, s->options->probe_interval_ms);
+	int64_t until = clock_mono_ms() + s->options->probe_interval_ms;
+	PTOK(pthread_mutex_lock(&s->probe_lock));
+	while (!atomic_load(&s->stopping) && asked_ms >= circuit_switched_ms(other) &&
+	       thread_cond_wait_until(&s->probe_wake, &s->probe_lock, until))
+		;
+	PTOK(pthread_mutex_unlock(&s->probe_lock));
 }
 
 /* Like err, but a server that stays down is one log line, not one a probe. */
@@ -49,6 +55,7 @@ void *mysql_probe_main(void *arg)
 	bool noted = false;
 	while (!atomic_load(&s->stopping)) {
 		struct err e = ERR_INIT;
+		int64_t asked_ms = clock_mono_ms();
 		enum err_code code = look_at_mysql(s, db, &e);
 		if (code != ERR_NONE && db_was_cut(db)) {
 			err_clear(&e);
@@ -60,7 +67,8 @@ void *mysql_probe_main(void *arg)
 		} else {
 			note_failure(s->mysql, TAG_MYSQL, &e, &noted);
 		}
-		probe_pause(s);
+		circuit_probed(s->mysql, asked_ms);
+		probe_pause(s, asked_ms, s->redis);
 	}
 	db_free(&db);
 	db_thread_end();
@@ -194,6 +202,7 @@ void *redis_probe_main(void *arg)
 	p.redis = redis_new(&s->options->redis, s->options->redis_timeout_ms, "probe");
 	while (!atomic_load(&s->stopping)) {
 		struct err e = ERR_INIT;
+		int64_t asked_ms = clock_mono_ms();
 		enum err_code code = pulse_once(&p, &e);
 		if (code != ERR_NONE && redis_was_cut(p.redis)) {
 			err_clear(&e);
@@ -205,7 +214,8 @@ void *redis_probe_main(void *arg)
 		} else {
 			note_failure(s->redis, TAG_REDIS, &e, &noted);
 		}
-		probe_pause(s);
+		circuit_probed(s->redis, asked_ms);
+		probe_pause(s, asked_ms, s->mysql);
 	}
 	if (redis_is_open(p.redis)) {
 		struct err e = ERR_INIT;

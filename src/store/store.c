@@ -138,6 +138,13 @@ bool store_in_step(struct store *s)
 	       atomic_load(&s->follower.joined) == circuit_switches(s->redis);
 }
 
+bool store_is_cut_off(struct store *s)
+{
+	return !circuit_up(s->mysql) && !circuit_up(s->redis) &&
+	       circuit_probed_ms(s->mysql) >= circuit_switched_ms(s->redis) &&
+	       circuit_probed_ms(s->redis) >= circuit_switched_ms(s->mysql);
+}
+
 bool store_recalls(struct store *s)
 {
 	return circuit_up(s->redis) && (!store_in_step(s) || atomic_load(&s->follower.rejoin) ||
@@ -171,6 +178,9 @@ static void wake_on_switch(void *ctx)
 	struct store *s = ctx;
 	if (s->sync != NULL)
 		sync_wake(s->sync);
+	PTOK(pthread_mutex_lock(&s->probe_lock));
+	PTOK(pthread_cond_broadcast(&s->probe_wake));
+	PTOK(pthread_mutex_unlock(&s->probe_lock));
 }
 
 struct store *store_new(const struct options *o)

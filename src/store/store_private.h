@@ -182,6 +182,9 @@ struct store {
 
 /* The mirror follows Redis' log; else reads go to MySQL. */
 bool store_in_step(struct store *s);
+/* Neither server can be used, and each was asked again since the other one failed: one of them may
+ * have come back in time. */
+bool store_is_cut_off(struct store *s);
 /* Redis lost its memory a moment ago: what another instance alone knows of may yet be put back, so
  * nothing is unknown for certain. */
 bool store_recalls(struct store *s);

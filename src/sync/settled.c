@@ -199,11 +199,11 @@ enum err_code settled_find(struct db *d, struct mirror *m, struct operation *con
 		take(&s, ops[i], db_increment(d));
 	if (code == ERR_NONE && s.count > 0)
 		code = ask_rows(&s, d, e);
-	for (size_t i = 0; i < s.count && code == ERR_NONE; i++)
+	for (size_t i = 0; i < s.count && code == ERR_NONE; i++) {
 		tell_done(&s.found[i], out);
-	for (size_t i = 0; i < s.count && code == ERR_NONE; i++)
 		if (s.found[i].item_id != 0)
 			tell_item(&s, m, &s.found[i], out);
+	}
 	search_free(&s);
 	return code;
 }

@@ -10,8 +10,8 @@
 
 /* Begin a transaction that sees one instant, for several questions; end it with db_rollback. */
 MUST_CHECK enum err_code settled_begin(struct db *d, struct err *e);
-/* Which of `ops` has MySQL a record of? Appends to `out` that they are done, with final ids, and
- * the rows of their items as they are, or that these are gone: to be applied at once, so that no
+/* Which of `ops` has MySQL a record of? Appends to `out` for each that it is done, with its final
+ * id, and the row of its item as it is, or that this is gone: to be applied at once, so that no
  * item is seen twice or not at all. `m` tells how far the versions of items are known. Borrows all.
  */
 MUST_CHECK enum err_code settled_find(struct db *d, struct mirror *m, struct operation *const *ops,

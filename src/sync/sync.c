@@ -244,7 +244,8 @@ static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 	enum err_code code = drain_adopt(&d, &waiting, e);
 	if (code == ERR_NONE && waiting == 0)
 		nothing_waits(y);
-	if (code != ERR_NONE || waiting == 0 || !session_mysql(&y->session, s))
+	/* What others put back yet may be older. */
+	if (code != ERR_NONE || waiting == 0 || store_recalls(s) || !session_mysql(&y->session, s))
 		return code;
 	c->drain = true;
 	atomic_fetch_add(&y->drains, 1);

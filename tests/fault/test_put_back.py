@@ -116,6 +116,29 @@ def test_what_only_another_instance_remembers_is_waited_for(system, ask, status)
     assert any(attempt() for _ in range(5))
 
 
+@pytest.mark.parametrize("write", ["update", "delete"])
+def test_a_write_after_a_flush_does_not_go_past_what_waits(system, write):
+    """The marks that tell of it are lost, and MySQL is up."""
+    relevo = system.start()
+    db, no_drain = system.redis.db, ("sync:lease", "7", 60)
+    ident = relevo.api.post("/items", item(status="v0")).json()["data"]["id"]
+    system.mysql_down()
+    assert relevo.api.patch(f"/items/{ident}", {"status": "older"}).status == 202
+    db.set(*no_drain)
+    system.mysql.start()
+    relevo.await_health(mysql=True)
+    db.pipeline(transaction=True).flushall().set(*no_drain).execute()
+    if write == "update":
+        assert relevo.api.patch(f"/items/{ident}", {"status": "newer"}).status == 202
+    else:
+        assert relevo.api.delete(f"/items/{ident}").status == 202
+    db.delete("sync:lease")
+    system.await_drained()
+    assert [row[2] for row in system.mysql.items().values()] == ["newer"] * (write == "update")
+    assert [one["status"] for one in items_of(relevo)] == ["newer"] * (write == "update")
+    assert relevo.api.get("/sync/dead").json()["count"] == 0
+
+
 def drain_by_hand(system, kind, ident):
     """What a drainer commits that dies before it can tell anybody. Returns the item's id."""
     entry = json.loads(system.redis.db.lrange({

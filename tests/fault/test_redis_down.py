@@ -192,6 +192,22 @@ def test_both_down_refused_writes_leave_nothing(system, relevo):
     assert system.mysql.items() == {} and items_of(relevo) == []
 
 
+def test_a_server_that_is_back_is_found_before_a_write_is_refused(system):
+    """No probe has seen it yet when the other one dies."""
+    relevo = system.start(RELEVO_PROBE_INTERVAL="5s")
+    system.mysql.kill()
+    assert relevo.api.post("/items", item(code="A")).status == 202
+    system.mysql.start()
+    system.redis.kill()
+    assert relevo.api.post("/items", item(code="B")).status == 201
+    system.mysql.kill()
+    system.redis.start()
+    assert relevo.api.post("/items", item(code="C")).status == 202
+    system.mysql.start()
+    system.await_up()
+    assert sorted(system.mysql.codes()) == ["A", "B", "C"]
+
+
 def test_both_down_invalid_requests_get_their_4xx(system, relevo):
     relevo.api.post("/items", item())
     both_down(system, relevo)

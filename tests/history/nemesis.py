@@ -154,9 +154,7 @@ def freeze_redis(n):
 
 
 def flush_redis(n):
-    """Over when everything is back, that of applied operations too: until then only MySQL has it.
-    Nothing waits from the fault before: that is `flush redis in an outage`."""
-    n.system.await_drained()
+    """Over when everything is back, that of applied operations too: until then only MySQL has it."""
     n.system.redis.wipe()
     await_records(n)
 
@@ -243,10 +241,21 @@ def kill_the_drainer(n):
     kill_daemon(n)
 
 
+def flush_redis_in_an_outage(n):
+    n.system.mysql.kill()
+    n.pause(0.3, 1)
+    n.hits += n.system.pending() > 0
+    n.system.redis.wipe()
+    n.pause(0.1, 0.5)
+    n.system.mysql.start()
+    await_records(n)
+
+
 FAULTS = (
     kill_mysql, stop_mysql, freeze_mysql, kill_mysql_in_the_drain, mysql_refuses, fill_the_disk,
     kill_sessions, lock_rows, kill_redis, freeze_redis, flush_redis, redis_refuses, step_a_clock,
-    cut_off, kill_daemon, stop_daemon, freeze_daemon, freeze_the_drainer, kill_the_drainer)
+    cut_off, kill_daemon, stop_daemon, freeze_daemon, freeze_the_drainer, kill_the_drainer,
+    flush_redis_in_an_outage)
 
 
 # --- faults that aim at one mechanism: not among the random ones, `scripts/soak --faults` has them ---
@@ -274,16 +283,6 @@ def hold_rows(n):
                 cursor.execute("SELECT id FROM items WHERE id=%s FOR UPDATE", (ident,))
             n.pause(1.3, 1.8)
         session.rollback()
-
-
-def flush_redis_in_an_outage(n):
-    n.system.mysql.kill()
-    n.pause(0.3, 1)
-    n.hits += n.system.pending() > 0
-    n.system.redis.wipe()
-    n.pause(0.1, 0.5)
-    n.system.mysql.start()
-    await_records(n)
 
 
 def flush_redis_in_a_quiet_outage(n):
@@ -390,7 +389,7 @@ def wake_the_drainer_late(n):
 
 
 AIMED = (
-    stutter, hold_rows, flush_redis_in_an_outage, flush_redis_in_a_quiet_outage,
+    stutter, hold_rows, flush_redis_in_a_quiet_outage,
     kill_redis_in_the_drain, flush_redis_in_the_drain, freeze_the_drainer_before_it_trims, wake_the_drainer_late)
 NAMES = {name_of(f): f for f in FAULTS + AIMED}
 

@@ -52,6 +52,20 @@ static void every_switch_counts_once(void **state)
 	assert_int_equal(circuit_switches(*state), 2);
 }
 
+static void it_tells_when_it_switched_and_was_asked(void **state)
+{
+	int64_t before = clock_mono_ms();
+
+	assert_int_equal(circuit_switched_ms(*state), 0);
+	assert_int_equal(circuit_probed_ms(*state), -1);
+	circuit_trip(*state, "open already");
+	assert_int_equal(circuit_switched_ms(*state), 0);
+	circuit_close(*state);
+	assert_true(circuit_switched_ms(*state) >= before);
+	circuit_probed(*state, before);
+	assert_int_equal(circuit_probed_ms(*state), before);
+}
+
 static void a_listener_hears_switches_only(void **state)
 {
 	int heard = 0;
@@ -137,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_new_circuit_is_open),
 		CASE(every_switch_counts_once),
+		CASE(it_tells_when_it_switched_and_was_asked),
 		CASE(a_listener_hears_switches_only),
 		CASE(waiting_ends_at_the_deadline),
 		CASE(waiting_for_a_closed_circuit_is_no_wait),

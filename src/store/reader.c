@@ -108,8 +108,7 @@ static bool is_known(struct store *s, struct session *session, struct item_ref *
 {
 	struct mirror_item_state state;
 	(void)session_catch_up(session, s);
-	if (resolve_ref(s, session, ref))
-		return true;
+	(void)resolve_ref(s, session, ref);
 	mirror_item_state(s->mirror, ref->id, ref->temp, &state);
 	row_unref(&state.row);
 	return state.known;
@@ -118,8 +117,9 @@ static bool is_known(struct store *s, struct session *session, struct item_ref *
 static void get_job(struct store *s, struct session *session, struct job *j)
 {
 	int64_t until = clock_mono_ms() + RECALL_MAX_MS;
-	while (!is_known(s, session, &j->ref) && may_be_recalled(s, until))
-		;
+	bool known = is_known(s, session, &j->ref);
+	while (!known && may_be_recalled(s, until))
+		known = is_known(s, session, &j->ref);
 	if (store_read_source(s, j->mode) == SOURCE_MYSQL && get_from_mysql(s, session, j))
 		return;
 	j->source = store_read_source(s, (struct read_mode){ 0 });
@@ -127,7 +127,7 @@ static void get_job(struct store *s, struct session *session, struct job *j)
 		j->source = SOURCE_CACHE; /* it waits: only the mirror knows it */
 	j->row = from_mirror(s, j->ref);
 	j->result = JOB_DONE;
-	if (j->row == NULL && j->source == SOURCE_MEMORY)
+	if (j->row == NULL && !known && j->source == SOURCE_MEMORY && !circuit_up(s->redis))
 		job_fail(j, ERR_BOTH_DOWN, "no item that this instance remembers");
 	else if (j->row == NULL)
 		job_fail(j, ERR_NOT_FOUND, "no such item");

@@ -231,8 +231,9 @@ void store_wait_loaded(struct store *s, int64_t deadline_ms)
 	int64_t give_up = clock_mono_ms() + s->options->redis_timeout_ms +
 			  s->options->mysql_timeout_ms + s->options->probe_interval_ms;
 	while (clock_mono_ms() < deadline_ms && !atomic_load(&s->follower.settled)) {
-		bool redis = circuit_up(s->redis);
-		if (!redis && (mirror_loaded(s->mirror) || clock_mono_ms() > give_up))
+		bool down = !circuit_up(s->redis);
+		bool asked = circuit_probed_ms(s->redis) >= 0;
+		if (down && ((asked && mirror_loaded(s->mirror)) || clock_mono_ms() > give_up))
 			break;
 		thread_pause(&s->probe_lock, &s->probe_wake, 5);
 	}

@@ -136,6 +136,29 @@ def test_start_with_redis_down(system):
     await_consistent(relevo)
 
 
+def test_start_waits_for_what_a_slow_redis_knows(system):
+    """MySQL alone does not know what waits."""
+    one = system.start()
+    system.mysql_down()
+    made = one.api.post("/items", item()).data
+    one.kill()
+    system.redis.db.set("sync:lease", "7", ex=60)
+    system.mysql.start()
+    system.redis.pause()
+    one.start(wait=None, RELEVO_REDIS_TIMEOUT="20s")
+    wait_until(lambda: "MySQL is up" in one.log().split("listening on")[-1], 10, "MySQL is up")
+
+    def listed():
+        with contextlib.suppress(OSError):
+            return [shown["id"] for shown in items_of(one)]
+    with pytest.raises(AssertionError, match="timed out"):
+        wait_until(listed, 0.5, "it answers")
+    system.redis.resume()
+    one.await_answer()
+    assert listed() == [made["id"]]
+    system.redis.db.delete("sync:lease")
+
+
 def test_start_with_redis_down_shows_rows_that_were_there(system):
     first = system.start()
     for n in range(3):

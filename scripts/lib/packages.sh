@@ -13,6 +13,7 @@ packages_of() {
 		python3-pymysql python3-cryptography python3-redis python3-requests python3-jsonschema ;;
 	checks) echo clang clang-format clang-tidy cppcheck shellcheck ;;
 	unstable) echo mmdebstrap ;;
+	dashboard) echo nodejs npm ;;
 	bench) echo wrk nodejs ;;
 	*) echo "packages.sh: no group '$1'" >&2; return 1 ;;
 	esac

@@ -46,6 +46,13 @@ MUST_CHECK enum err_code redis_append(struct redis *r, struct err *e, size_t arg
 				      const char **argv, const size_t *lens);
 MUST_CHECK enum err_code redis_reply(struct redis *r, redisReply **out, struct err *e);
 
+/* The server's clock, in µs since 1970. */
+MUST_CHECK enum err_code redis_time(struct redis *r, int64_t *us, struct err *e);
+/* The same, as the session knows it from the last time it asked, 10 s ago at most; no earlier than
+ * it is, later by the time that an answer took. */
+MUST_CHECK enum err_code redis_time_about(struct redis *r, int64_t *us, struct err *e);
+void redis_forget_time(struct redis *r); /* ask again: it was wrong */
+
 enum redis_script {
 	SCRIPT_APPEND,
 	SCRIPT_ACCEPT,

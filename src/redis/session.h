@@ -13,6 +13,8 @@ struct redis {
 	size_t outstanding;    /* replies of the pipeline not taken yet */
 	bool cut;	       /* the last connection ended by itself, not by silence */
 	char host[300];	       /* for error texts */
+	int64_t ahead_us;      /* the server's clock before clock_mono_us(), */
+	int64_t timed_ms;      /* as asked then; 0: unknown */
 };
 
 /* A new connection to a TCP server with its time-outs set, not authenticated; NULL and *e on

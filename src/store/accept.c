@@ -17,6 +17,10 @@
 /* Rounds in vain without a pause between them. */
 #define ROUNDS_QUICK   5
 #define ROUND_PAUSE_NS 10000000
+/* A Redis that hung does nothing any more that we waited for when it goes on: what was written
+ * meanwhile by other ways would be older for it. One time-out is for the answer, one for an error
+ * in what we take for its clock. */
+#define ANSWER_TIMEOUTS 2
 
 /* One write on its way into a pending list. */
 struct candidate {
@@ -239,12 +243,17 @@ static enum err_code round_call(struct round *r, redisReply **out, struct err *e
 {
 	struct store *s = r->store;
 	struct mirror_position at = mirror_position(s->mirror);
-	struct redis_args *args = redis_args_new();
 	uint64_t nonce = changelog_nonce();
-	accept_args_begin(args, s, at.epoch, nonce, s->options->max_pending);
+	int64_t now_us = 0;
+	enum err_code code = redis_time_about(r->session->redis, &now_us, e);
+	if (code != ERR_NONE)
+		return code;
+	struct redis_args *args = redis_args_new();
+	accept_args_begin(args, s, at.epoch, nonce, s->options->max_pending,
+			  now_us + ANSWER_TIMEOUTS * 1000 * s->options->redis_timeout_ms);
 	for (size_t i = 0; i < r->count; i++)
 		accept_args_put(args, r->at[i].op, r->at[i].expected, false);
-	enum err_code code = redis_script(r->session->redis, SCRIPT_ACCEPT, args, out, e);
+	code = redis_script(r->session->redis, SCRIPT_ACCEPT, args, out, e);
 	redis_args_free(&args);
 	if (code != ERR_NONE)
 		return code;
@@ -319,7 +328,9 @@ static void round_run(struct round *r)
 	for (unsigned tries = 0; tries < 2 && session_redis(r->session, r->store); tries++) {
 		err_clear(&e);
 		code = round_call(r, &reply, &e);
-		/* A script that was sent may run yet, when a Redis that hangs goes on. */
+		if (code == ERR_STALE)
+			redis_forget_time(r->session->redis);
+		/* A script that was sent may run yet, for a little. */
 		for (size_t i = 0; code == ERR_DOWN && i < r->count; i++)
 			r->at[i].job->maybe_queued = true;
 		if (code != ERR_DOWN || !redis_was_cut(r->session->redis))

@@ -24,12 +24,18 @@ void accept_marker(enum op_kind kind, struct opid op, char out[ACCEPT_MARKER_SIZ
 }
 
 void accept_args_begin(struct redis_args *args, const struct store *s, const char *epoch,
-		       uint64_t nonce, int64_t limit)
+		       uint64_t nonce, int64_t limit, int64_t until_us)
 {
+	char until[24] = "";
+
+	if (until_us != 0)
+		snprintf(until, sizeof(until), "%" PRId64, until_us);
+
 	redis_args_copy(args, epoch, strlen(epoch));
 	redis_args_puts(args, s->options->instance);
 	changelog_put_nonce(args, nonce);
 	redis_args_i64(args, limit);
+	redis_args_copy(args, until, strlen(until));
 }
 
 void accept_args_put(struct redis_args *args, const struct operation *op, const char *expected,

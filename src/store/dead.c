@@ -260,7 +260,7 @@ static enum err_code queue_again(struct store *s, struct session *session, struc
 	struct redis_args *args = redis_args_new();
 	redisReply *reply = NULL;
 	uint64_t nonce = changelog_nonce();
-	accept_args_begin(args, s, at.epoch, nonce, s->options->max_pending);
+	accept_args_begin(args, s, at.epoch, nonce, s->options->max_pending, 0);
 	accept_args_put(args, op, "*", false);
 	enum err_code code = redis_script(session->redis, SCRIPT_ACCEPT, args, &reply, e);
 	if (code == ERR_NONE) {

@@ -99,7 +99,7 @@ static enum err_code queue_again(struct follow *f, struct operation *const *ops,
 	for (size_t i = 0, n; i < count && code == ERR_NONE; i += n) {
 		redisReply *reply = NULL;
 		redis_args_reset(args);
-		accept_args_begin(args, s, at.epoch, changelog_nonce(), ACCEPT_UNLIMITED);
+		accept_args_begin(args, s, at.epoch, changelog_nonce(), ACCEPT_UNLIMITED, 0);
 		for (n = 0; n < BATCH_MAX && i + n < count; n++) {
 			bool any = sure || ops[i + n]->attempt > 0;
 			accept_args_put(args, ops[i + n], any ? "*" : "+", true);

@@ -103,21 +103,6 @@ static void warn_durability(struct pulse *p, const struct redis_facts *facts)
 		"the eviction policy may drop pending operations; use maxmemory-policy noeviction");
 }
 
-/* Seconds by the clock of Redis: those of the instances may differ. */
-static enum err_code redis_now(struct redis *r, long long *now_s, struct err *e)
-{
-	redisReply *reply = NULL;
-	enum err_code code = redis_callf(r, &reply, e, "TIME");
-	if (code != ERR_NONE)
-		return code;
-	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2)
-		*now_s = strtoll(reply->element[0]->str, NULL, 10);
-	else
-		code = err_set(e, ERR_INTERNAL, "Redis does not tell the time");
-	freeReplyObject(reply);
-	return code;
-}
-
 /* instance:{name}, requests:{name} and the registry of names. */
 static enum err_code heartbeat(struct pulse *p, struct err *e)
 {
@@ -136,10 +121,11 @@ static enum err_code heartbeat(struct pulse *p, struct err *e)
 		return code;
 	freeReplyObject(reply);
 	p->reported = requests;
-	long long now_s = 0;
-	code = redis_now(p->redis, &now_s, e);
+	int64_t now_us = 0;
+	code = redis_time(p->redis, &now_us, e);
 	if (code != ERR_NONE)
 		return code;
+	long long now_s = now_us / 1000000;
 	code = redis_callf(p->redis, &reply, e, "ZADD sync:instances %lld %s", now_s, name);
 	if (code != ERR_NONE)
 		return code;

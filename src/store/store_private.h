@@ -244,9 +244,10 @@ void accept_jobs(struct store *s, struct session *session, struct job *list,
 void accept_fingerprint(const struct operation *op, char hex[ACCEPT_FINGERPRINT_SIZE]);
 /* What `items:pending:ids` says of an item whose last operation this is. */
 void accept_marker(enum op_kind kind, struct opid op, char out[ACCEPT_MARKER_SIZE]);
-/* Everything is copied but the instance's name. */
+/* Everything is copied but the instance's name. `until_us`: by the clock of Redis, later it does
+ * nothing; 0: any time. */
 void accept_args_begin(struct redis_args *args, const struct store *s, const char *epoch,
-		       uint64_t nonce, int64_t limit);
+		       uint64_t nonce, int64_t limit, int64_t until_us);
 /* `expected`: the item's marker, or `*` or `+`, see there. `again`: it was accepted before and
  * keeps its place in the order. */
 void accept_args_put(struct redis_args *args, const struct operation *op, const char *expected,

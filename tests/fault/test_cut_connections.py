@@ -12,6 +12,7 @@ from harness.proxy import CLIENT, SERVER
 from harness.redis_server import script
 
 TIMEOUT = 1.0  # RELEVO_MYSQL_TIMEOUT
+REDIS_TIMEOUT = 0.5
 COMMIT = b";COMMIT"  # not the session's READ COMMITTED; it ends what is sent with it
 
 # Where an exchange breaks off: direction, and after which byte, by its sizes.
@@ -128,6 +129,12 @@ def sizes_of(proxy, pattern, call):
     with proxy.measured(pattern) as sizes:
         call()
     return sizes
+
+
+def refused_calls(db):
+    """Calls of scripts that ended with an error."""
+    stats = db.info("commandstats")
+    return sum(stats.get(f"cmdstat_{name}", {}).get("failed_calls", 0) for name in ("eval", "evalsha"))
 
 
 def arm(proxy, pattern, sizes, point, **how):
@@ -363,6 +370,25 @@ def test_cuts_in_a_row_in_the_script_that_queues(setup, daemon, point, cuts):
         assert 2 <= fault.hits <= cuts, kind  # the log may tell sooner that it is queued
         assert answer.status == 202, (kind, answer)
     assert not daemon.log_lines("Redis is down")
+    daemon.mysql.up()
+    setup.check()
+
+
+def test_a_call_that_arrives_late_queues_nothing(setup, daemon):
+    """The write it was for is done in another way by then, and others may have followed."""
+    accept, db = script("accept"), setup.system.redis.db
+    daemon.mysql.down()
+    daemon.await_health(mysql=False)
+    sizes = sizes_of(daemon.redis, accept, lambda: setup.write(daemon, "create"))
+    fault = arm(daemon.redis, accept, sizes, "half-of-the-text-sent", stall=True)
+    asked = time.monotonic()
+    assert setup.write(daemon, "create").status == 202
+    assert fault.hits == 1
+    wait_until(lambda: time.monotonic() - asked > 4 * REDIS_TIMEOUT, 30, "nobody waits any more")
+    late, waiting = refused_calls(db), setup.system.pending()
+    daemon.redis.up()
+    wait_until(lambda: refused_calls(db) > late, 10, "it arrives and is refused")
+    assert setup.system.pending() == waiting
     daemon.mysql.up()
     setup.check()
 

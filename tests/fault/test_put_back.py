@@ -225,7 +225,7 @@ def test_what_was_settled_meanwhile_is_put_back_only_for_sure(system, relevo, ma
     accept = script(system, "accept")
     db.set(f"items:done:{op}", "{}")
     relevo.pause()
-    answer = accept(args=[epoch, "x", "1", 1000,
+    answer = accept(args=[epoch, "x", "1", 1000, "",
                           op, "c", f"pending_{op}", marker, '{"op":"x"', "-", "57"])
     assert answer[1] == verdict
     assert db.llen("items:pending") == (verdict == b"ok:57")

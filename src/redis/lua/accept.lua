@@ -1,5 +1,5 @@
 -- accept: queue operations in the pending lists, mark their items, log the changes.
--- ARGV: epoch, instance, nonce, limit, then seven values an operation: operation, kind (c u d),
+-- ARGV: epoch, instance, nonce, limit, until when in microseconds ('' any time), then seven values an operation: operation, kind (c u d),
 --   item key, expected marker of that item ('' none, '*' or '+' any), entry without `seq` and brace,
 --   fingerprint ('-' none), its number ('' it gets one; one that had none has '0').
 -- Numbers give the order of acceptance. They are microseconds of this server's clock, or one above
@@ -13,6 +13,11 @@
 if redis.call('HGET', 'items:log', 'epoch') ~= ARGV[1] then
 	return redis.error_reply('EPOCH changed')
 end
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+if ARGV[5] ~= '' and now > tonumber(ARGV[5]) then
+	return redis.error_reply('STALE nobody waits for the answer any more')
+end
 local lists = { c = 'items:pending', u = 'items:pending_updates', d = 'items:pending_deletes' }
 local limit = tonumber(ARGV[4])
 local waiting = redis.call('LLEN', lists.c) + redis.call('LLEN', lists.u)
@@ -24,8 +29,7 @@ local changes, verdicts = {}, {}
 local function number_of(given)
 	local number = tonumber(given)
 	if not number then
-		local now = redis.call('TIME')
-		number = math.max(last + 1, now[1] * 1000000 + now[2])
+		number = math.max(last + 1, now)
 	end
 	last = math.max(last, number)
 	return number
@@ -64,7 +68,7 @@ local function verdict(op, kind, key, expected, fingerprint)
 	return 'ok'
 end
 
-for i = 5, #ARGV, 7 do
+for i = 6, #ARGV, 7 do
 	local op, kind, key = ARGV[i], ARGV[i + 1], ARGV[i + 2]
 	local said = verdict(op, kind, key, ARGV[i + 3], ARGV[i + 5])
 	if said == 'ok' then

@@ -217,7 +217,8 @@ def test_both_down_refused_writes_leave_nothing(system, relevo):
 
 def test_a_server_that_is_back_is_found_before_a_write_is_refused(system):
     """No probe has seen it yet when the other one dies."""
-    relevo = system.start(RELEVO_PROBE_INTERVAL="5s")
+    relevo = system.start(RELEVO_PROBE_INTERVAL="5s", RELEVO_MYSQL_TIMEOUT="5s",
+                          RELEVO_REDIS_TIMEOUT="5s")
     system.mysql.kill()
     assert relevo.api.post("/items", item(code="A")).status == 202
     system.mysql.start()

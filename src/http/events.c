@@ -59,7 +59,8 @@ struct events {
 	struct sse_message *newest; /* NULL: nobody has listened lately; owned */
 	uint64_t era;		    /* streams of an earlier one end */
 	bool hurry;		    /* the observer is to look now */
-	bool stop_asked, closing;   /* streams end; `closing` once a message says why */
+	bool stop_asked;	    /* streams are to end after a message that says so */
+	uint64_t farewell;	    /* its number; 0: none yet */
 	bool dead;
 	/* owned by the observer */
 	struct buf data, candidate; /* of the last message, and of the next one perhaps */
@@ -116,7 +117,7 @@ static bool changed(struct events *e)
 	       memcmp(e->candidate.bytes, e->data.bytes, e->data.len) != 0;
 }
 
-static void publish(struct events *e, bool closing)
+static void publish(struct events *e, bool stop)
 {
 	struct sse_message *m;
 
@@ -127,7 +128,8 @@ static void publish(struct events *e, bool closing)
 	PTOK(pthread_mutex_lock(&e->lock));
 	struct sse_message *old = e->newest;
 	e->newest = m;
-	e->closing = e->closing || closing;
+	if (stop && e->farewell == 0)
+		e->farewell = m->number;
 	release_all(e, &e->released);
 	PTOK(pthread_mutex_unlock(&e->lock));
 	sse_message_unref(&old);
@@ -167,7 +169,7 @@ static void sweep(struct events *e, int64_t now_ms)
 	size_t n = 0;
 
 	PTOK(pthread_mutex_lock(&e->lock));
-	int64_t patience_ms = e->closing ? HURRY_MS : STUCK_MS;
+	int64_t patience_ms = e->farewell > 0 ? HURRY_MS : STUCK_MS;
 	for (struct listener *l = e->head.next; l != &e->head; l = l->next) {
 		if (is_stuck(l, now_ms, patience_ms)) {
 			cut(l, &e->released);
@@ -184,11 +186,11 @@ static void sweep(struct events *e, int64_t now_ms)
 	resume(&e->released);
 }
 
-static void look(struct events *e, bool first, bool stop, bool closing)
+static void look(struct events *e, bool first, bool stop, bool said)
 {
 	int64_t now = clock_mono_ms();
 
-	if (first || (stop && !closing) || now - e->published_ms >= HEARTBEAT_MS || changed(e))
+	if (first || (stop && !said) || now - e->published_ms >= HEARTBEAT_MS || changed(e))
 		publish(e, stop);
 	sweep(e, now);
 }
@@ -204,11 +206,11 @@ static void *observer_main(void *arg)
 			PTOK(pthread_cond_wait(&e->wake, &e->lock));
 			continue;
 		}
-		bool first = e->newest == NULL, stop = e->stop_asked, closing = e->closing;
+		bool first = e->newest == NULL, stop = e->stop_asked, said = e->farewell > 0;
 		int64_t next_ms = clock_mono_ms() + TICK_MS;
 		e->hurry = false;
 		PTOK(pthread_mutex_unlock(&e->lock));
-		look(e, first, stop, closing);
+		look(e, first, stop, said);
 		PTOK(pthread_mutex_lock(&e->lock));
 		while (!e->hurry && !e->dead && thread_cond_wait_until(&e->wake, &e->lock, next_ms))
 			;
@@ -228,9 +230,9 @@ static enum next next_of(const struct listener *l)
 
 	if (e->dead || l->gone)
 		return NEXT_CUT;
-	if (e->newest != NULL && e->newest->number > l->seen)
-		return NEXT_MESSAGE;
-	return e->closing || l->era != e->era ? NEXT_END : NEXT_WAIT;
+	if (l->era != e->era || (e->farewell > 0 && l->seen >= e->farewell))
+		return NEXT_END;
+	return e->newest != NULL && e->newest->number > l->seen ? NEXT_MESSAGE : NEXT_WAIT;
 }
 
 static enum next take_next(struct listener *l)
@@ -325,11 +327,10 @@ static struct listener *join(struct events *e, struct MHD_Connection *connection
 		l->previous = &e->head;
 		l->next->previous = l->previous->next = l;
 		e->count++;
-	}
-	/* Nothing is there for it yet, or some of the others may be gone. */
-	if (full || e->newest == NULL) {
-		e->hurry = true;
-		PTOK(pthread_cond_signal(&e->wake));
+		if (e->newest == NULL) {
+			e->hurry = true;
+			PTOK(pthread_cond_signal(&e->wake));
+		}
 	}
 	PTOK(pthread_mutex_unlock(&e->lock));
 	if (!full)

@@ -33,12 +33,17 @@ struct listener {
 	uint64_t seen; /* number of the last message taken */
 	/* shared: hold events->lock */
 	struct listener *next, *previous;
-	struct listener *released; /* next in a list of those to be resumed */
 	uint64_t era;
 	uint64_t acked;	  /* bytes that the client took */
 	int64_t still_ms; /* since when it took no more, though there were some */
 	bool waiting;	  /* suspended until something is there for it */
 	bool gone;	  /* its client went away */
+};
+
+/* Connections, not listeners: these may be gone as soon as they are resumed. */
+struct released {
+	struct MHD_Connection **at; /* room for `limit` */
+	size_t count;
 };
 
 struct events {
@@ -54,7 +59,8 @@ struct events {
 	struct sse_message *newest; /* NULL: nobody has listened lately; owned */
 	uint64_t era;		    /* streams of an earlier one end */
 	bool hurry;		    /* the observer is to look now */
-	bool stop_asked, closing;   /* streams end; `closing` once a message says why */
+	bool stop_asked;	    /* streams are to end after a message that says so */
+	uint64_t farewell;	    /* its number; 0: none yet */
 	bool dead;
 	/* owned by the observer */
 	struct buf data, candidate; /* of the last message, and of the next one perhaps */
@@ -63,38 +69,32 @@ struct events {
 	uint64_t number;
 	struct pollfd *polled;	   /* room for `limit` */
 	struct listener **watched; /* whose they are */
+	struct released released;
 };
 
 /* --- who is to be resumed --- */
 
 /* Under the lock. */
-static void release(struct listener *l, struct listener **list)
+static void release(struct listener *l, struct released *to)
 {
 	l->waiting = false;
-	l->released = *list;
-	*list = l;
+	to->at[to->count++] = l->connection;
 }
 
 /* Under the lock. */
-static struct listener *release_all(struct events *e)
+static void release_all(struct events *e, struct released *to)
 {
-	struct listener *list = NULL;
-
 	for (struct listener *l = e->head.next; l != &e->head; l = l->next)
 		if (l->waiting)
-			release(l, &list);
-	return list;
+			release(l, to);
 }
 
-/* Without the lock. A listener that is resumed may be gone at once. */
-static void resume(struct listener *list)
+/* Without the lock. */
+static void resume(struct released *r)
 {
-	while (list != NULL) {
-		struct listener *next = list->released;
-
-		MHD_resume_connection(list->connection);
-		list = next;
-	}
+	for (size_t i = 0; i < r->count; i++)
+		MHD_resume_connection(r->at[i]);
+	r->count = 0;
 }
 
 /* --- the observer --- */
@@ -117,10 +117,9 @@ static bool changed(struct events *e)
 	       memcmp(e->candidate.bytes, e->data.bytes, e->data.len) != 0;
 }
 
-static void publish(struct events *e, bool closing)
+static void publish(struct events *e, bool stop)
 {
 	struct sse_message *m;
-	struct listener *list;
 
 	e->uptime_s = http_uptime_s(e->http);
 	render(e->http, e->uptime_s, &e->data);
@@ -129,11 +128,12 @@ static void publish(struct events *e, bool closing)
 	PTOK(pthread_mutex_lock(&e->lock));
 	struct sse_message *old = e->newest;
 	e->newest = m;
-	e->closing = e->closing || closing;
-	list = release_all(e);
+	if (stop && e->farewell == 0)
+		e->farewell = m->number;
+	release_all(e, &e->released);
 	PTOK(pthread_mutex_unlock(&e->lock));
 	sse_message_unref(&old);
-	resume(list);
+	resume(&e->released);
 }
 
 /* Under the lock. The kernel calls a socket writable only when a third of it is free, so it is
@@ -154,11 +154,11 @@ static bool is_stuck(struct listener *l, int64_t now_ms, int64_t patience_ms)
 }
 
 /* Under the lock: MHD shall end it, whatever it is doing with it. */
-static void cut(struct listener *l, struct listener **list)
+static void cut(struct listener *l, struct released *to)
 {
 	l->gone = true;
 	if (l->waiting)
-		release(l, list);
+		release(l, to);
 	else
 		shutdown(l->fd, SHUT_RDWR);
 }
@@ -166,14 +166,13 @@ static void cut(struct listener *l, struct listener **list)
 /* A suspended connection is not read from, so MHD does not see that its client went away. */
 static void sweep(struct events *e, int64_t now_ms)
 {
-	struct listener *list = NULL;
 	size_t n = 0;
 
 	PTOK(pthread_mutex_lock(&e->lock));
-	int64_t patience_ms = e->closing ? HURRY_MS : STUCK_MS;
+	int64_t patience_ms = e->farewell > 0 ? HURRY_MS : STUCK_MS;
 	for (struct listener *l = e->head.next; l != &e->head; l = l->next) {
 		if (is_stuck(l, now_ms, patience_ms)) {
-			cut(l, &list);
+			cut(l, &e->released);
 		} else if (l->waiting) {
 			e->polled[n] = (struct pollfd){ .fd = l->fd, .events = POLLRDHUP };
 			e->watched[n++] = l;
@@ -182,16 +181,16 @@ static void sweep(struct events *e, int64_t now_ms)
 	if (n > 0 && poll(e->polled, n, 0) > 0)
 		for (size_t i = 0; i < n; i++)
 			if (e->polled[i].revents != 0)
-				cut(e->watched[i], &list);
+				cut(e->watched[i], &e->released);
 	PTOK(pthread_mutex_unlock(&e->lock));
-	resume(list);
+	resume(&e->released);
 }
 
-static void look(struct events *e, bool first, bool stop, bool closing)
+static void look(struct events *e, bool first, bool stop, bool said)
 {
 	int64_t now = clock_mono_ms();
 
-	if (first || (stop && !closing) || now - e->published_ms >= HEARTBEAT_MS || changed(e))
+	if (first || (stop && !said) || now - e->published_ms >= HEARTBEAT_MS || changed(e))
 		publish(e, stop);
 	sweep(e, now);
 }
@@ -207,11 +206,11 @@ static void *observer_main(void *arg)
 			PTOK(pthread_cond_wait(&e->wake, &e->lock));
 			continue;
 		}
-		bool first = e->newest == NULL, stop = e->stop_asked, closing = e->closing;
+		bool first = e->newest == NULL, stop = e->stop_asked, said = e->farewell > 0;
 		int64_t next_ms = clock_mono_ms() + TICK_MS;
 		e->hurry = false;
 		PTOK(pthread_mutex_unlock(&e->lock));
-		look(e, first, stop, closing);
+		look(e, first, stop, said);
 		PTOK(pthread_mutex_lock(&e->lock));
 		while (!e->hurry && !e->dead && thread_cond_wait_until(&e->wake, &e->lock, next_ms))
 			;
@@ -231,9 +230,9 @@ static enum next next_of(const struct listener *l)
 
 	if (e->dead || l->gone)
 		return NEXT_CUT;
-	if (e->newest != NULL && e->newest->number > l->seen)
-		return NEXT_MESSAGE;
-	return e->closing || l->era != e->era ? NEXT_END : NEXT_WAIT;
+	if (l->era != e->era || (e->farewell > 0 && l->seen >= e->farewell))
+		return NEXT_END;
+	return e->newest != NULL && e->newest->number > l->seen ? NEXT_MESSAGE : NEXT_WAIT;
 }
 
 static enum next take_next(struct listener *l)
@@ -352,19 +351,31 @@ struct events *events_new(const struct http *http, size_t limit)
 	e->head.next = e->head.previous = &e->head;
 	e->polled = mem_zero(limit, sizeof *e->polled);
 	e->watched = mem_zero(limit, sizeof *e->watched);
+	e->released.at = mem_zero(limit, sizeof(*e->released.at));
 	PTOK(pthread_mutex_init(&e->lock, NULL));
 	thread_cond_init(&e->wake);
 	e->observer = thread_start("http-events", observer_main, e);
 	return e;
 }
 
-void events_renew(struct events *e)
+/* By the main thread: what waits has to look again. */
+static void wake_all(struct events *e, bool dead)
 {
+	struct released all = { .at = mem_zero(e->limit, sizeof(*all.at)) };
+
 	PTOK(pthread_mutex_lock(&e->lock));
 	e->era++;
-	struct listener *list = release_all(e);
+	e->dead = dead;
+	PTOK(pthread_cond_signal(&e->wake));
+	release_all(e, &all);
 	PTOK(pthread_mutex_unlock(&e->lock));
-	resume(list);
+	resume(&all);
+	free(all.at);
+}
+
+void events_renew(struct events *e)
+{
+	wake_all(e, false);
 }
 
 void events_stop(struct events *e)
@@ -379,12 +390,7 @@ void events_end(struct events *e)
 {
 	if (e == NULL)
 		return;
-	PTOK(pthread_mutex_lock(&e->lock));
-	e->dead = true;
-	PTOK(pthread_cond_signal(&e->wake));
-	struct listener *list = release_all(e);
-	PTOK(pthread_mutex_unlock(&e->lock));
-	resume(list);
+	wake_all(e, true);
 	PTOK(pthread_join(e->observer, NULL));
 }
 
@@ -402,6 +408,7 @@ void events_free(struct events **e)
 	buf_free(&events->candidate);
 	free(events->polled);
 	free(events->watched);
+	free(events->released.at);
 	free(events);
 	*e = NULL;
 }

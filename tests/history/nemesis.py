@@ -389,8 +389,8 @@ def wake_the_drainer_late(n):
 
 
 AIMED = (
-    stutter, hold_rows, flush_redis_in_a_quiet_outage,
-    kill_redis_in_the_drain, flush_redis_in_the_drain, freeze_the_drainer_before_it_trims, wake_the_drainer_late)
+    stutter, hold_rows, flush_redis_in_a_quiet_outage, kill_redis_in_the_drain,
+    flush_redis_in_the_drain, freeze_the_drainer_before_it_trims, wake_the_drainer_late)
 NAMES = {name_of(f): f for f in FAULTS + AIMED}
 
 

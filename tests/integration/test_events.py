@@ -280,7 +280,10 @@ def test_streams_that_come_and_go_while_everything_changes(system, rng):
                 with Listener(relevo.port) as listener:
                     for _ in range(seed % 3):
                         listener.next()
-            except (OSError, AssertionError) as fault:
+            except AssertionError as fault:
+                if b"Too many listeners" not in fault.args[0]:  # those who left count for a moment
+                    faults.append(fault)
+            except OSError as fault:
                 faults.append(fault)
             seed = seed * 5 + 1
     threads = [threading.Thread(target=come_and_go, args=(rng.randrange(100),)) for _ in range(8)]

@@ -23,14 +23,16 @@ const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator](
 
 /* Have the harness do something; what it gave back. */
 export async function ask(name, ...values) {
+  say(`${name} ...`);
   process.stdout.write(`${JSON.stringify([name, ...values])}\n`);
   const { value, done } = await answers.next();
   if (done) throw new Error(`nobody did ${name}`);
+  say(`${name} done`);
   return JSON.parse(value);
 }
 
 export function say(text) {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${(performance.now() / 1000).toFixed(1)} s: ${text}\n`);
 }
 
 export function check(holds, what) {

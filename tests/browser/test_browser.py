@@ -48,6 +48,9 @@ class Outage:
         for number in range(1500):
             assert self.daemon.api.post("/items", item(code=f"Q-{number}")).status == 202
 
+    def change(self, path):
+        assert self.daemon.api.patch(path, {"area": "Taller"}).status == 202
+
 
 def test_an_outage_as_a_user_sees_it(system, browser):
     daemon = start(system)
@@ -58,3 +61,55 @@ def test_an_outage_as_a_user_sees_it(system, browser):
                     ("PC-2", "Computadora", "En reparación", "Taller")]
     assert len(rows) == 1502
     assert pending_counts(daemon) == (0, 0, 0)
+
+
+def test_both_languages(system, browser):
+    browser.play("languages", start(system).url)
+
+
+def test_the_keyboard_alone(system, browser):
+    daemon = start(system)
+    browser.play("keyboard", daemon.url)
+    assert [row[0] for row in system.mysql.items().values()] == ["KB-1"]
+
+
+def leave_a_letter(system, daemon):
+    """An item PC-1, and a dead letter of an update that lost to nobody: its row is gone."""
+    for code in ("PC-1", "PC-2"):
+        daemon.api.post("/items", item(code=code))
+    system.mysql_down()
+    assert daemon.api.patch("/items/2", {"area": "Sala 9"}).status == 202
+    daemon.pause()
+    system.mysql.start()
+    system.mysql.sql("DELETE FROM items WHERE id = 2")
+    daemon.resume()
+    system.await_up()
+    wait_until(lambda: daemon.api.get("/sync/dead").json()["count"] == 1, 10, "a dead letter")
+    wait_until(lambda: daemon.api.get("/sync/status").json()["is_consistent"], 10, "consistent")
+
+
+def test_axe_finds_nothing_serious(system, browser):
+    daemon = start(system)
+    leave_a_letter(system, daemon)
+    outage = Outage(system, daemon)
+    browser.play("accessibility", daemon.url,
+                 {**outage.actions(), "change": lambda: outage.change("/items/1")})
+
+
+def test_a_phone(system, browser):
+    daemon = start(system)
+    leave_a_letter(system, daemon)
+    browser.play("phone", daemon.url)
+
+
+def test_signing_in_and_what_each_role_may(system, browser, tmp_path):
+    """The letter is made before the daemon asks for tokens."""
+    daemon = start(system)
+    leave_a_letter(system, daemon)
+    daemon.stop()
+    tokens = {role: f"{role}-token" for role in ("read", "write", "admin")}
+    path = tmp_path / "tokens"
+    path.write_text("".join(f"{token}:{role}\n" for role, token in tokens.items()), "ascii")
+    path.chmod(0o600)
+    daemon.start(RELEVO_TOKEN_FILE=str(path))
+    browser.play("access", daemon.url, tokens=tokens)

@@ -19,7 +19,12 @@ async function judge(page, where) {
 async function inBoth(page, where) {
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
-    await page.getByRole("button", { name: /^Usar modo/, includeHidden: true }).waitFor();
+    await page.waitForFunction(
+      (scheme) =>
+        document.documentElement.hasAttribute(`data-${scheme}`) &&
+        document.getAnimations().every((animation) => animation.playState === "finished"),
+      colorScheme,
+    );
     await judge(page, `${where}, ${colorScheme}`);
   }
 }

@@ -20,7 +20,9 @@ async function count(page, name) {
 async function mayWrite(page) {
   await go(page, "items");
   await row(page, "PC-1").waitFor();
-  const buttons = await Promise.all([/Nuevo equipo/, /^Editar/, /^Eliminar/].map((name) => count(page, name)));
+  const buttons = await Promise.all(
+    [/Nuevo equipo/, /^Editar/, /^Eliminar/].map((name) => count(page, name)),
+  );
   check(new Set(buttons).size === 1, `all or none of the buttons: ${buttons}`);
   return buttons[0] === 1;
 }
@@ -28,7 +30,9 @@ async function mayWrite(page) {
 async function mayOperate(page) {
   await go(page, "operations");
   await page.getByTestId("letter").waitFor();
-  const buttons = await Promise.all([/Sincronizar ahora/, /^Reintentar/, /^Descartar/].map((name) => count(page, name)));
+  const buttons = await Promise.all(
+    [/Sincronizar ahora/, /^Reintentar/, /^Descartar/].map((name) => count(page, name)),
+  );
   check(new Set(buttons).size === 1, `all or none of the buttons: ${buttons}`);
   return buttons[0] === 1;
 }

@@ -8,7 +8,9 @@ const STEPS = 40;
 function focused(page) {
   return page.evaluate(() => {
     const element = document.activeElement;
-    return element?.getAttribute("name") ?? element?.getAttribute("aria-label") ?? element?.innerText;
+    return (
+      element?.getAttribute("name") ?? element?.getAttribute("aria-label") ?? element?.innerText
+    );
   });
 }
 

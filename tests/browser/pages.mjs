@@ -24,14 +24,19 @@ export async function go(page, name, titles = SPANISH) {
 /* Until parts of the panel, by their test ids, say what they should. */
 export async function shows(page, wanted) {
   for (const [id, text] of Object.entries(wanted)) {
-    await page.getByTestId(id).filter({ hasText: new RegExp(`^${text}$`) }).waitFor();
+    await page
+      .getByTestId(id)
+      .filter({ hasText: new RegExp(`^${text}$`) })
+      .waitFor();
   }
 }
 
 export function row(page, code) {
   return page
     .getByRole("row")
-    .filter({ has: page.locator('[data-field="code"]', { hasText: new RegExp(`^${code}(?!\\d)`) }) });
+    .filter({
+      has: page.locator('[data-field="code"]', { hasText: new RegExp(`^${code}(?!\\d)`) }),
+    });
 }
 
 export async function fill(page, fields) {
@@ -54,7 +59,9 @@ export async function create(page, code, area = "Sala 1") {
 }
 
 export async function edit(page, code, fields) {
-  await row(page, code).getByRole("button", { name: `Editar ${code}` }).click();
+  await row(page, code)
+    .getByRole("button", { name: `Editar ${code}` })
+    .click();
   await fill(page, fields);
   await submit(page);
 }

@@ -8,6 +8,8 @@ import ts from "typescript-eslint";
 export default ts.config(
   { ignores: ["src/api/schema.d.ts"] },
   { ...js.configs.recommended, languageOptions: { globals: globals.node } },
+  // Stories of ../tests/browser: Node, with functions that run in the page.
+  { files: ["**/*.mjs"], languageOptions: { globals: globals.browser } },
   {
     files: ["**/*.{ts,tsx}"],
     extends: [...ts.configs.strictTypeChecked, ...ts.configs.stylisticTypeChecked],

@@ -14,6 +14,7 @@ packages_of() {
 	checks) echo clang clang-format clang-tidy cppcheck shellcheck ;;
 	unstable) echo mmdebstrap ;;
 	dashboard) echo nodejs npm ;;
+	browser) echo chromium fonts-dejavu-core ;;
 	bench) echo wrk nodejs ;;
 	*) echo "packages.sh: no group '$1'" >&2; return 1 ;;
 	esac

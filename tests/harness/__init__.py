@@ -1,5 +1,6 @@
 """Real servers for the integration and fault tests: start, stop, kill, freeze, look inside."""
 from . import refusing_mysql, refusing_redis
+from .browser import DASHBOARD, Browser
 from .checks import (assert_cache_exact, await_cache_exact, await_consistent, await_the_same,
                      cache_bytes, drained, expect_problem, items_of, pending_counts, sync_status)
 from .client import Client, Response, raw_exchange
@@ -19,10 +20,10 @@ from .system import System
 from .wait import SLOW, wait_until
 
 __all__ = [
-    "Client", "Crowd", "DATE", "Event", "FIELDS", "ITEM_KEYS", "Listener", "MariaDB", "MySQL", "Nginx",
-    "Process", "Proxy", "Redis", "Relevo", "Response", "SLOW", "System", "assert_cache_exact",
-    "await_cache_exact", "await_consistent", "await_the_same", "cache_bytes", "drained",
-    "drop_templates", "expect_problem", "free_port", "item", "item_key", "items_of",
-    "pending_counts", "raw_exchange", "refusing_mysql", "refusing_redis", "row_of", "sync_status",
-    "wait_until",
+    "Browser", "Client", "Crowd", "DASHBOARD", "DATE", "Event", "FIELDS", "ITEM_KEYS", "Listener",
+    "MariaDB", "MySQL", "Nginx", "Process", "Proxy", "Redis", "Relevo", "Response", "SLOW",
+    "System", "assert_cache_exact", "await_cache_exact", "await_consistent", "await_the_same",
+    "cache_bytes", "drained", "drop_templates", "expect_problem", "free_port", "item", "item_key",
+    "items_of", "pending_counts", "raw_exchange", "refusing_mysql", "refusing_redis", "row_of",
+    "sync_status", "wait_until",
 ]

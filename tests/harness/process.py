@@ -10,7 +10,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent():
+def die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -28,7 +28,7 @@ class Process:
         assert not self.running, f"{self.name} runs already"
         with open(self.log_path, "ab") as log:
             self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                          env=env, cwd=cwd, preexec_fn=_die_with_parent,
+                                          env=env, cwd=cwd, preexec_fn=die_with_parent,
                                           start_new_session=True)
         self.paused = False
 

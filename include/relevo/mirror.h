@@ -62,8 +62,9 @@ void mirror_apply_unlogged(struct mirror *m, const struct changes *changes);
  * later ones count then. */
 void mirror_apply_unread(struct mirror *m, const char *epoch, uint64_t seq,
 			 const struct changes *changes);
-/* What still has to be appended to the log, as ROW, DELETE and QUEUED changes with the current
- * states; `ticket` tells mirror_logged what to unmark (items touched again since stay marked). */
+/* What still has to be appended to the log, as DONE, ROW, DELETE and QUEUED changes with the
+ * current states, two at least as `max`; `ticket` tells mirror_logged what to unmark (items touched
+ * again since stay marked). */
 size_t mirror_unlogged(struct mirror *m, struct changes *out, size_t max, uint64_t *ticket);
 void mirror_logged(struct mirror *m, const struct changes *appended, uint64_t ticket);
 size_t mirror_unlogged_count(const struct mirror *m);

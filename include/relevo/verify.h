@@ -36,9 +36,8 @@ MUST_CHECK enum err_code verify_run(struct verify *v, struct verify_report *repo
  * which of the operations that wait in the mirror are done, with the rows of their items. */
 MUST_CHECK enum err_code verify_settled(struct db *d, struct mirror *m, struct changes *out,
 					struct err *e);
-/* Read all rows of MySQL into the mirror, as unlogged changes, and which of the operations that
- * wait there are done: that goes to `settled`, too. */
-MUST_CHECK enum err_code verify_read_all(struct db *d, struct mirror *m, struct changes *settled,
-					 struct err *e);
+/* Read all rows of MySQL into the mirror, and which of the operations that wait there are done, as
+ * unlogged changes. */
+MUST_CHECK enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e);
 
 #endif

@@ -25,7 +25,7 @@
 struct follow {
 	struct store *store;
 	struct session session;
-	struct changes settled; /* what MySQL said of what waits here: for the log */
+	struct changes settled; /* what MySQL said of what waits here, during a load */
 };
 
 static void pause_ms(struct store *s, int64_t ms)
@@ -159,7 +159,7 @@ static enum err_code found(struct follow *f, const char *was, bool lost, struct 
 		(void)circuit_wait_up(s->mysql, clock_mono_ms() + s->options->mysql_timeout_ms);
 	if (session_mysql(&f->session, s)) {
 		struct err read = ERR_INIT;
-		if (verify_read_all(f->session.db, s->mirror, &f->settled, &read) != ERR_NONE)
+		if (verify_read_all(f->session.db, s->mirror, &read) != ERR_NONE)
 			store_mysql_failed(s, f->session.db, &read);
 	}
 	enum err_code code = changelog_found(f->session.redis, s->mirror, was, e);
@@ -189,33 +189,13 @@ static const struct changes *ask_settled(void *ctx)
 	return &f->settled;
 }
 
-/* Tell the others, to whom the rows alone would look like more items. A row stays with the
- * operation it is of. */
-static enum err_code log_settled(struct follow *f, struct err *e)
-{
-	struct store *s = f->store;
-	enum err_code code = ERR_NONE;
-	for (size_t from = 0, n; from < f->settled.count && code == ERR_NONE; from += n) {
-		struct changes some = { .at = f->settled.at + from };
-		uint64_t seq = 0;
-		for (n = 1; from + n < f->settled.count; n++)
-			if (n >= UNLOGGED_BATCH && some.at[n].type == CHANGE_DONE)
-				break;
-		some.count = n;
-		code = changelog_append(f->session.redis, s->mirror, s->options->instance, &some,
-					NULL, 0, &seq, e);
-		if (code == ERR_NONE)
-			publisher_wrote(&s->publisher, seq);
-	}
-	if (code == ERR_NONE)
-		changes_free(&f->settled);
-	return code;
-}
-
 static enum err_code load(struct follow *f, bool known, char was[EPOCH_SIZE], struct err *e)
 {
 	const struct changelog_known keeps = { .settled = ask_settled, .ctx = f };
-	return changelog_load(f->session.redis, f->store->mirror, known ? &keeps : NULL, was, e);
+	enum err_code code =
+		changelog_load(f->session.redis, f->store->mirror, known ? &keeps : NULL, was, e);
+	changes_free(&f->settled);
+	return code;
 }
 
 static enum err_code join(struct follow *f, struct err *e)
@@ -245,8 +225,6 @@ static enum err_code join(struct follow *f, struct err *e)
 	if (code == ERR_NONE && known &&
 	    strcmp(before.epoch, mirror_position(s->mirror).epoch) != 0)
 		atomic_store(&s->follower.recalled_ms, clock_mono_ms() + RECALL_MS);
-	if (code == ERR_NONE)
-		code = log_settled(f, e);
 	if (code == ERR_NONE && !planted(PLANT_NOT_PUT_BACK))
 		code = put_back(f, e);
 	if (code == ERR_NONE)
@@ -300,7 +278,7 @@ static void load_from_mysql(struct follow *f)
 	struct err e = ERR_INIT;
 	if (mirror_loaded(s->mirror) || !session_mysql(&f->session, s))
 		return;
-	if (verify_read_all(f->session.db, s->mirror, &f->settled, &e) == ERR_NONE)
+	if (verify_read_all(f->session.db, s->mirror, &e) == ERR_NONE)
 		mirror_mark_loaded(s->mirror);
 	else
 		store_mysql_failed(s, f->session.db, &e);
@@ -332,7 +310,6 @@ void *follower_main(void *arg)
 			pause_ms(s, RETRY_MS);
 		}
 	}
-	changes_free(&f.settled);
 	session_close(&f.session);
 	return NULL;
 }

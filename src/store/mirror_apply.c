@@ -99,12 +99,14 @@ static void apply_queued(struct state *s, const struct change *c, bool logged)
 	lay(s, w);
 }
 
-static void apply_done(struct state *s, const struct change *c)
+static void apply_done(struct state *s, const struct change *c, bool logged)
 {
+	int64_t id = c->id;
 	for (size_t i = 0; i < c->op_count; i++) {
 		struct waiting *w = state_waiting(s, c->ops[i]);
 		struct item *temp = state_temp(s, c->ops[i]);
 		if (w != NULL) {
+			id = w->item->id > 0 ? w->item->id : id;
 			state_dirty(s, w->item);
 			state_forget(s, w);
 		}
@@ -120,6 +122,8 @@ static void apply_done(struct state *s, const struct change *c)
 		if (temp != NULL)
 			state_move(s, temp, c->id);
 	}
+	if (!logged)
+		state_mark_done(s, c, id);
 	state_settle_dirty(s);
 }
 
@@ -157,7 +161,7 @@ void state_apply(struct state *s, const struct changes *changes, bool logged)
 			apply_queued(s, c, logged);
 			break;
 		case CHANGE_DONE:
-			apply_done(s, c);
+			apply_done(s, c, logged);
 			break;
 		case CHANGE_SYNC:
 			apply_sync(s, c);

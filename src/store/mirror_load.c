@@ -172,7 +172,18 @@ static void join_sync(struct state *s, const struct state *old)
 		s->sync[s->sync_count++] = json_incref(old->sync[i]);
 }
 
-static void join(struct state *s, const struct state *old, bool later, bool keep_ops)
+static void join_done(struct state *s, struct state *old)
+{
+	while (!ring_empty(&old->unlogged_done)) {
+		struct ring *r = old->unlogged_done.next;
+		ring_remove(r);
+		ring_before(&s->unlogged_done, r);
+		old->unlogged_count--;
+		s->unlogged_count++;
+	}
+}
+
+static void join(struct state *s, struct state *old, bool later, bool keep_ops)
 {
 	s->ticket = old->ticket;
 	s->legacy += old->legacy;
@@ -180,6 +191,7 @@ static void join(struct state *s, const struct state *old, bool later, bool keep
 	join_tombstones(s, old);
 	join_final_ids(s, old);
 	join_operations(s, old, keep_ops);
+	join_done(s, old);
 	join_sync(s, old);
 	state_settle_dirty(s);
 	s->generation += old->generation + 1;
@@ -207,6 +219,7 @@ static void state_move_to(struct state *to, struct state *from)
 	ring_rehome(&to->ages, &from->ages);
 	ring_rehome(&to->unlogged_items, &from->unlogged_items);
 	ring_rehome(&to->unlogged_ops, &from->unlogged_ops);
+	ring_rehome(&to->unlogged_done, &from->unlogged_done);
 }
 
 void mirror_load(struct mirror *m, struct row **rows, size_t row_count, struct operation **ops,
@@ -277,30 +290,63 @@ void mirror_set_final_id(struct mirror *m, struct opid op, int64_t id)
 
 /* --- changes that are in no log yet --- */
 
-size_t mirror_unlogged(struct mirror *m, struct changes *out, size_t max, uint64_t *ticket)
+static size_t put_item(struct changes *out, const struct item *it)
+{
+	if (it == NULL || it->unlogged == 0)
+		return 0;
+	if (it->base != NULL)
+		changes_row(out, it->base, !it->base_own, it->unlogged_force);
+	else
+		changes_delete(out, it->id, it->tomb_version, it->unlogged_force);
+	return 1;
+}
+
+/* What is done goes along with what became of its item, as nobody is to see one without the other.
+ */
+static size_t put_done(const struct state *s, struct changes *out, size_t max)
 {
 	size_t count = 0;
+	for (struct ring *r = s->unlogged_done.next; r != &s->unlogged_done; r = r->next) {
+		const struct untold *u = holder_of(r, struct untold, in_unlogged);
+		if (count + 2 > max)
+			break;
+		bool created = !opid_is_zero(u->temp);
+		changes_done(out, u->ops, u->count, u->temp, created ? u->id : 0);
+		count += 1 + put_item(out, u->id > 0 ? state_item(s, u->id) : NULL);
+	}
+	return count;
+}
+
+size_t mirror_unlogged(struct mirror *m, struct changes *out, size_t max, uint64_t *ticket)
+{
 	mirror_lock(m);
 	struct state *s = &m->state;
+	size_t count = put_done(s, out, max);
 	*ticket = s->ticket;
 	for (struct ring *r = s->unlogged_items.next; r != &s->unlogged_items; r = r->next) {
-		const struct item *it = holder_of(r, struct item, in_unlogged);
-		if (count == max)
+		if (count >= max)
 			break;
-		if (it->base != NULL)
-			changes_row(out, it->base, !it->base_own, it->unlogged_force);
-		else
-			changes_delete(out, it->id, it->tomb_version, it->unlogged_force);
-		count++;
+		count += put_item(out, holder_of(r, struct item, in_unlogged));
 	}
 	for (struct ring *r = s->unlogged_ops.next; r != &s->unlogged_ops; r = r->next) {
-		if (count == max)
+		if (count >= max)
 			break;
 		changes_queued(out, holder_of(r, struct waiting, in_unlogged)->op);
 		count++;
 	}
 	mirror_unlock(m);
 	return count;
+}
+
+/* They are told oldest first. */
+static void unmark_done(struct state *s, const struct change *c)
+{
+	struct ring *first = s->unlogged_done.next;
+	if (first == &s->unlogged_done)
+		return;
+	struct untold *u = holder_of(first, struct untold, in_unlogged);
+	if (u->count == c->op_count && memcmp(u->ops, c->ops, c->op_count * sizeof(*u->ops)) == 0)
+		state_told(s, u);
 }
 
 static void unmark(struct state *s, const struct change *c, uint64_t ticket)
@@ -311,6 +357,8 @@ static void unmark(struct state *s, const struct change *c, uint64_t ticket)
 			state_unmark_op(s, w);
 		return;
 	}
+	if (c->type == CHANGE_DONE)
+		unmark_done(s, c);
 	if (c->type != CHANGE_ROW && c->type != CHANGE_DELETE)
 		return;
 	struct item *it = state_item(s, c->type == CHANGE_ROW ? c->row->id : c->id);

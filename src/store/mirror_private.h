@@ -122,6 +122,15 @@ struct waiting {
 	struct ring in_unlogged;
 };
 
+/* Operations that are done, which the log does not say. */
+struct untold {
+	struct opid *ops; /* owned */
+	size_t count;
+	struct opid temp; /* of a create with a final id */
+	int64_t id;	  /* of their item; 0: it has none */
+	struct ring in_unlogged;
+};
+
 struct final_id {
 	struct link link; /* in state.finals by operation id */
 	struct opid op;
@@ -134,6 +143,7 @@ struct state {
 	struct ring all_ops;			  /* in order of acceptance */
 	struct ring tombs, ages;		  /* oldest first */
 	struct ring unlogged_items, unlogged_ops; /* least recently touched first */
+	struct ring unlogged_done;		  /* oldest first */
 	size_t tomb_count, unlogged_count;
 	size_t pending[OP_KINDS];
 	struct root *root;
@@ -170,6 +180,9 @@ void state_mark(struct state *s, struct item *it, bool force);
 void state_unmark(struct state *s, struct item *it);
 void state_mark_op(struct state *s, struct waiting *w);
 void state_unmark_op(struct state *s, struct waiting *w);
+/* `c`: DONE, of operations on item `id`. */
+void state_mark_done(struct state *s, const struct change *c, int64_t id);
+void state_told(struct state *s, struct untold *u); /* frees it */
 void state_show(struct state *s, struct item *it, struct row *row);
 void state_dirty(struct state *s, struct item *it);
 /* What is shown becomes base plus waiting operations; an item with nothing left is freed. */

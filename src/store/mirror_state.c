@@ -17,6 +17,7 @@ void state_init(struct state *s)
 	ring_init(&s->ages);
 	ring_init(&s->unlogged_items);
 	ring_init(&s->unlogged_ops);
+	ring_init(&s->unlogged_done);
 }
 
 static void item_free(struct item *it)
@@ -54,8 +55,18 @@ static void free_final_link(struct link *l)
 	free(holder_of(l, struct final_id, link));
 }
 
+void state_told(struct state *s, struct untold *u)
+{
+	ring_remove(&u->in_unlogged);
+	s->unlogged_count--;
+	free(u->ops);
+	free(u);
+}
+
 void state_free(struct state *s)
 {
+	while (!ring_empty(&s->unlogged_done))
+		state_told(s, holder_of(s->unlogged_done.next, struct untold, in_unlogged));
 	free_each(&s->ops, free_waiting_link);
 	free_each(&s->items, free_item_link);
 	free_each(&s->temps, free_item_link);
@@ -182,6 +193,18 @@ void state_mark_op(struct state *s, struct waiting *w)
 	w->unlogged = ++s->ticket;
 	ring_remove(&w->in_unlogged);
 	ring_before(&s->unlogged_ops, &w->in_unlogged);
+}
+
+void state_mark_done(struct state *s, const struct change *c, int64_t id)
+{
+	struct untold *u = mem_zero(1, sizeof(*u));
+	u->ops = mem_zero(c->op_count + 1, sizeof(*u->ops));
+	memcpy(u->ops, c->ops, c->op_count * sizeof(*u->ops));
+	u->count = c->op_count;
+	u->temp = c->temp;
+	u->id = id;
+	ring_before(&s->unlogged_done, &u->in_unlogged);
+	s->unlogged_count++;
 }
 
 void state_unmark_op(struct state *s, struct waiting *w)

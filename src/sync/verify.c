@@ -508,12 +508,11 @@ static enum err_code read_rows(struct db *d, struct read_all *r, struct err *e)
 }
 
 /* All at one instant: an item must not be seen as a row and as a create that waits. */
-enum err_code verify_read_all(struct db *d, struct mirror *m, struct changes *settled,
-			      struct err *e)
+enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e)
 {
 	struct read_all r = { .mirror = m };
-	enum err_code code = verify_settled(d, m, settled, e);
-	mirror_apply_unlogged(m, settled);
+	enum err_code code = verify_settled(d, m, &r.changes, e);
+	read_flush(&r);
 	if (code == ERR_NONE)
 		code = read_rows(d, &r, e);
 	read_flush(&r);

@@ -32,11 +32,9 @@ export async function shows(page, wanted) {
 }
 
 export function row(page, code) {
-  return page
-    .getByRole("row")
-    .filter({
-      has: page.locator('[data-field="code"]', { hasText: new RegExp(`^${code}(?!\\d)`) }),
-    });
+  return page.getByRole("row").filter({
+    has: page.locator('[data-field="code"]', { hasText: new RegExp(`^${code}(?!\\d)`) }),
+  });
 }
 
 export async function fill(page, fields) {

@@ -384,6 +384,46 @@ static void test_an_older_operation_that_comes_late_stays_older(void **state)
 	free(text);
 }
 
+/* Applied while Redis was away: the others would take the row for one more item. */
+static void test_what_is_done_is_told_along_with_its_row(void **state)
+{
+	struct changes c = { 0 };
+	uint64_t ticket;
+	log_op(*state, OP_CREATE, 2, 0, 0, "n");
+	add_done(&c, 2, 7);
+	add_row(&c, 7, 1, "A");
+	mirror_apply_unlogged(*state, &c);
+	changes_free(&c);
+	assert_int_equal(mirror_unlogged_count(*state), 2);
+	struct mirror *m = reload(*state);
+	mirror_free(&m);
+	assert_true(mirror_unlogged(*state, &c, 9, &ticket) >= 2);
+	assert_int_equal(c.at[0].type, CHANGE_DONE);
+	assert_true(opid_equal(c.at[0].temp, kit_id(2)));
+	assert_int_equal(c.at[0].id, 7);
+	assert_int_equal(c.at[1].type, CHANGE_ROW);
+	mirror_logged(*state, &c, ticket);
+	assert_int_equal(mirror_unlogged_count(*state), 0);
+	changes_free(&c);
+}
+
+/* A load keeps what is to be told. */
+static void test_join_keeps_what_is_done_and_untold(void **state)
+{
+	struct snapshot s = { .rows = { kit_row(1, 1, "A") }, .row_count = 1 };
+	struct changes c = { 0 };
+	uint64_t ticket;
+	log_row(*state, 1, 1, "A");
+	log_op(*state, OP_UPDATE, 4, 1, 0, "x");
+	add_done(&c, 4, 0);
+	mirror_apply_unlogged(*state, &c);
+	changes_free(&c);
+	snapshot_load(*state, &s, "other", 0, true);
+	assert_int_equal(mirror_unlogged(*state, &c, 9, &ticket), 1);
+	assert_int_equal(c.at[0].type, CHANGE_DONE);
+	changes_free(&c);
+}
+
 /* On its temporary id an item waits for older operations than on its final one, or newer ones. */
 static void test_operations_of_both_ids_of_an_item_are_in_order(void **state)
 {
@@ -425,6 +465,8 @@ int main(void)
 		WITH(test_join_learns_the_base_under_a_pending_row),
 		WITH(test_an_older_operation_that_comes_late_stays_older),
 		WITH(test_operations_of_both_ids_of_an_item_are_in_order),
+		WITH(test_what_is_done_is_told_along_with_its_row),
+		WITH(test_join_keeps_what_is_done_and_untold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -200,3 +200,26 @@ def test_what_was_written_without_redis_survives_repairs_of_others(system, daemo
         return [row["area"] for row in items_of(other)] == ["second"]
     wait_until(seen, 10, "the others know", pause=0)
     await_the_same(system, daemons)
+
+
+def test_what_was_drained_without_redis_is_told_along_with_its_rows(system, daemons):
+    """To the others, who still wait for a drain, a row alone would be one more item."""
+    far, *near = daemons
+    system.mysql_down()
+    for code in ("A", "B"):
+        assert near[0].api.post("/items", item(code=code)).status == 202
+    for daemon in daemons:
+        wait_until(lambda d=daemon: sum(pending_counts(d)) == 2, 5, "all know what waits")
+    system.redis.db.set("sync:lease", "7", ex=60)
+    far.redis.down()
+    far.await_health(redis=False)
+    system.mysql.start()
+    wait_until(lambda: sorted(system.mysql.codes()) == ["A", "B"], 10, "it is drained from memory")
+    far.redis.up()
+    far.await_health(redis=True)
+    for daemon in daemons:
+        wait_until(lambda d=daemon: [isinstance(shown["id"], int) for shown in items_of(d)] == [True] * 2,
+                   10, lambda d=daemon: items_of(d))
+    system.redis.db.delete("sync:lease")
+    system.await_drained()
+    await_the_same(system, daemons)

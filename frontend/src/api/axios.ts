@@ -74,9 +74,8 @@ export function createClient(options: ClientOptions = {}): AxiosInstance {
       random,
     );
     if (config === undefined || delay === undefined) throw toApiError(error, attempt + 1);
-    const signal = config.signal as AbortSignal | undefined;
-    await sleep(delay, signal);
-    signal?.throwIfAborted();
+    // Cancelled meanwhile: the pause is cut short, and axios will not send it again.
+    await sleep(delay, config.signal as AbortSignal | undefined);
     config.attempt = attempt + 1;
     return client.request(config);
   });

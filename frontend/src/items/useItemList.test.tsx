@@ -1,8 +1,8 @@
 import { act, screen, waitFor } from "@testing-library/react";
+import { useState } from "react";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../api/problem";
 import { listInstances, listItems } from "../api/relevo";
-import { FakeLive } from "../test/fakeLive";
 import { show } from "../test/render";
 import { item, OPERATION, sync } from "../test/samples";
 import { useItemList, type Filters, type ItemList } from "./useItemList";
@@ -10,8 +10,11 @@ import { useItemList, type Filters, type ItemList } from "./useItemList";
 vi.mock("../api/relevo");
 
 let list: ItemList;
+let setFilters: (filters: Filters) => void;
 
-function Probe({ filters }: { filters: Filters }) {
+function Probe({ filters: first }: { filters: Filters }) {
+  const [filters, set] = useState(first);
+  setFilters = set;
   list = useItemList(filters);
   return <output>{list.answer?.data.map((one) => one.id).join()}</output>;
 }
@@ -24,7 +27,7 @@ const page = (ids: (number | string)[], next: string | null = null) => ({
   next,
 });
 const shown = (text: string) =>
-  waitFor(() => expect(screen.getByRole("status")).toHaveTextContent(text));
+  waitFor(() => expect(screen.getByRole("status").textContent).toBe(text));
 const asked = () => vi.mocked(listItems).mock.lastCall?.[0];
 
 beforeEach(() => {
@@ -48,23 +51,47 @@ describe("useItemList", () => {
     expect(asked()).toEqual({ limit: 50 });
   });
 
-  it("begins anew with other filters or another page size", async () => {
+  it("begins anew with another page size", async () => {
     vi.mocked(listItems).mockResolvedValue(page([1], "c1"));
-    const live = new FakeLive();
-    const { rerender } = await show(<Probe filters={{}} />, { live });
+    await show(<Probe filters={{}} />);
     await shown("1");
     act(() => list.setModel({ page: 1, pageSize: 50 }));
     await waitFor(() => expect(asked()).toEqual({ limit: 50, after: "c1" }));
     act(() => list.setModel({ page: 1, pageSize: 100 }));
     await waitFor(() => expect(asked()).toEqual({ limit: 100 }));
     expect(list.model).toEqual({ page: 0, pageSize: 100 });
-    rerender(<div />);
+  });
+
+  it("begins anew with other filters, and forgets the cursors of the old ones", async () => {
+    vi.mocked(listItems).mockImplementation(({ q, after }) =>
+      Promise.resolve(page([1], `${q ?? "all"}-${after ?? "first"}`)),
+    );
+    await show(<Probe filters={{}} />);
+    await shown("1");
+    act(() => list.setModel({ page: 1, pageSize: 50 }));
+    await waitFor(() => expect(asked()).toEqual({ limit: 50, after: "all-first" }));
+    act(() => setFilters({ q: "x" }));
+    await waitFor(() => expect(asked()).toEqual({ q: "x", limit: 50 }));
+    expect(list.model.page).toBe(0);
+    act(() => list.setModel({ page: 1, pageSize: 50 }));
+    await waitFor(() => expect(asked()).toEqual({ q: "x", limit: 50, after: "x-first" }));
+    // Nothing was asked for in between.
+    expect(listItems).toHaveBeenCalledTimes(4);
+  });
+
+  it("begins anew when one turns over before the page is known", async () => {
+    vi.mocked(listItems).mockResolvedValue(page([1]));
+    await show(<Probe filters={{}} />);
+    await shown("1");
+    act(() => list.setModel({ page: 1, pageSize: 50 }));
+    expect(list.model.page).toBe(0);
+    expect(asked()).toEqual({ limit: 50 });
   });
 
   it("asks again by itself when the state changes: a temporary id becomes the final one", async () => {
     vi.mocked(listItems).mockResolvedValueOnce(page([`pending_${OPERATION}`]));
     const { live } = await show(<Probe filters={{ q: "x" }} />);
-    await shown("pending_");
+    await shown(`pending_${OPERATION}`);
     vi.mocked(listItems).mockResolvedValue(page([7]));
     live.say({ sync: sync({ pending_creates: 1 }) });
     expect(list.loading).toBe(false);

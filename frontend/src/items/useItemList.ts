@@ -36,7 +36,9 @@ function mark({ sync, connection }: LiveState): string {
 function useFreshness(): [number, () => void] {
   const [tick, setTick] = useState(0);
   const refresh = useCallback(() => setTick((n) => n + 1), []);
-  const seen = mark(useLiveStatus());
+  const live = useLiveStatus();
+  const seen = mark(live);
+  const signedOut = live.connection === "unauthorized";
   const first = useRef(true);
   useEffect(() => {
     if (first.current) {
@@ -47,11 +49,12 @@ function useFreshness(): [number, () => void] {
     return () => clearTimeout(timer);
   }, [seen, refresh]);
   useEffect(() => {
+    if (signedOut) return;
     const timer = setInterval(() => {
       if (document.visibilityState === "visible") refresh();
     }, REFRESH_MS);
     return () => clearInterval(timer);
-  }, [refresh]);
+  }, [refresh, signedOut]);
   return [tick, refresh];
 }
 
@@ -62,6 +65,12 @@ function useStable(filters: Filters): Filters {
   return same ? kept : filters;
 }
 
+/* Where the pages of one query begin: known for those that were seen, and the one after. */
+interface Book {
+  of: string;
+  cursors: (string | undefined)[];
+}
+
 export function useItemList(wanted: Filters): ItemList {
   const filters = useStable(wanted);
   const [model, setModel] = useState<PageModel>({ page: 0, pageSize: 50 });
@@ -69,40 +78,25 @@ export function useItemList(wanted: Filters): ItemList {
   const [loading, setLoading] = useState(true);
   const [error, setError] = useState<unknown>();
   const [tick, refresh] = useFreshness();
-  // cursors[n]: where page n begins
-  const cursors = useRef<(string | undefined)[]>([undefined]);
-  const asked = useRef("");
   const { page, pageSize } = model;
-
-  const changePage = useCallback(
-    (next: PageModel) => {
-      const fresh = next.pageSize !== pageSize;
-      if (fresh) cursors.current = [undefined];
-      setModel(fresh ? { ...next, page: 0 } : next);
-    },
-    [pageSize],
-  );
-
-  const last = useRef(filters);
-  useEffect(() => {
-    if (last.current === filters) return;
-    last.current = filters;
-    cursors.current = [undefined];
-    setModel((old) => ({ ...old, page: 0 }));
-  }, [filters]);
+  const book = useRef<Book>({ of: "", cursors: [] });
+  const asked = useRef("");
 
   useEffect(() => {
+    const query = { ...filters, limit: pageSize };
+    const of = JSON.stringify(query);
+    if (book.current.of !== of) book.current = { of, cursors: [undefined] };
+    const { cursors } = book.current;
+    // Another query, or turned over before the page was known.
+    if (page >= cursors.length) return setModel({ page: 0, pageSize });
     const call = new AbortController();
-    const key = JSON.stringify([filters, page, pageSize]);
+    const key = `${of} ${page}`;
     if (asked.current !== key) setLoading(true);
     asked.current = key;
-    const after = cursors.current[page];
-    listItems(
-      { ...filters, limit: pageSize, ...(after === undefined ? {} : { after }) },
-      call.signal,
-    )
+    const after = cursors[page];
+    listItems({ ...query, ...(after === undefined ? {} : { after }) }, call.signal)
       .then((found) => {
-        cursors.current[page + 1] = found.next ?? undefined;
+        if (found.next !== null) cursors[page + 1] = found.next;
         setAnswer(found);
         setError(undefined);
         setLoading(false);
@@ -117,5 +111,5 @@ export function useItemList(wanted: Filters): ItemList {
     return () => call.abort();
   }, [filters, page, pageSize, tick]);
 
-  return { model, setModel: changePage, answer, loading, error, refresh };
+  return { model, setModel, answer, loading, error, refresh };
 }

@@ -26,12 +26,17 @@ interface Props {
 
 const SIDES = ["base", "data", "current"] as const;
 
-function Values({ letter }: { letter: DeadLetter }) {
+function Values({ letter, title }: { letter: DeadLetter; title: string }) {
   const { t } = useTranslation();
   const rows = compare(letter);
   if (rows.length === 0) return null;
   return (
-    <TableContainer tabIndex={0} role="region" aria-label={t("operations.data")} sx={{ mt: 1 }}>
+    <TableContainer
+      tabIndex={0}
+      role="region"
+      aria-label={`${t("operations.data")}: ${title}`}
+      sx={{ mt: 1 }}
+    >
       <Table size="small">
         <TableHead>
           <TableRow>
@@ -94,7 +99,7 @@ export function LetterCard({ letter, onRetry, onDiscard }: Props) {
           <Typography sx={{ my: 0.5, overflowWrap: "anywhere" }}>{letter.detail}</Typography>
         )}
         <Facts letter={letter} />
-        <Values letter={letter} />
+        <Values letter={letter} title={title} />
       </CardContent>
       <CardActions sx={{ px: 2, pb: 1.5 }}>
         {onRetry !== undefined && (

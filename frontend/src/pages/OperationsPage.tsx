@@ -97,7 +97,7 @@ export default function OperationsPage() {
   };
   return (
     <Stack component="section" aria-labelledby="operations-title" spacing={2}>
-      <Stack direction="row" useFlexGap sx={{ gap: 1, alignItems: "center" }}>
+      <Stack direction="row" useFlexGap sx={{ gap: 1, flexWrap: "wrap", alignItems: "center" }}>
         <Typography id="operations-title" variant="h1" sx={{ flexGrow: 1 }}>
           {t("operations.title")}
         </Typography>

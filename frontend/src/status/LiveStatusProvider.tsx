@@ -51,7 +51,7 @@ interface Props {
 export function LiveStatusProvider({ children, live: given }: Props) {
   const [live] = useState(() => given ?? new LiveStatus({ token: readToken }));
   const sources = useMemo(() => {
-    const counter = new RequestCounter();
+    const counter = new RequestCounter(() => live.snapshot().connection !== "unauthorized");
     return { live, counter, recorder: new HistoryRecorder(live, counter) };
   }, [live]);
 

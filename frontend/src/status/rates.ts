@@ -22,6 +22,9 @@ export class RequestCounter {
   private timer: ReturnType<typeof setInterval> | undefined;
   private call: AbortController | undefined;
 
+  /* `allowed` false: there is no use in asking, nobody is signed in. */
+  constructor(private readonly allowed: () => boolean) {}
+
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     return () => {
@@ -34,7 +37,7 @@ export class RequestCounter {
   start(): void {
     void this.refresh();
     this.timer = setInterval(() => {
-      if (document.visibilityState === "visible") void this.refresh();
+      if (document.visibilityState === "visible" && this.allowed()) void this.refresh();
     }, PERIOD_MS);
   }
 

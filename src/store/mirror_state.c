@@ -55,18 +55,25 @@ static void free_final_link(struct link *l)
 	free(holder_of(l, struct final_id, link));
 }
 
-void state_told(struct state *s, struct untold *u)
+static void untold_free(struct untold *u)
 {
-	ring_remove(&u->in_unlogged);
-	s->unlogged_count--;
 	free(u->ops);
 	free(u);
 }
 
+void state_told(struct state *s, struct untold *u)
+{
+	ring_remove(&u->in_unlogged);
+	s->unlogged_count--;
+	untold_free(u);
+}
+
 void state_free(struct state *s)
 {
-	while (!ring_empty(&s->unlogged_done))
-		state_told(s, holder_of(s->unlogged_done.next, struct untold, in_unlogged));
+	for (struct ring *r = s->unlogged_done.next, *next; r != &s->unlogged_done; r = next) {
+		next = r->next;
+		untold_free(holder_of(r, struct untold, in_unlogged));
+	}
 	free_each(&s->ops, free_waiting_link);
 	free_each(&s->items, free_item_link);
 	free_each(&s->temps, free_item_link);

@@ -77,7 +77,8 @@ function opener(browser, faults, pages) {
     watch(page, expected, faults);
     pages.push(page);
     await page.goto(url);
-    await page.getByRole("main").waitFor();
+    // Not by its role: it is hidden from readers while a token is asked for.
+    await page.locator("#main").waitFor();
     return page;
   };
 }
@@ -94,7 +95,7 @@ export async function play(story) {
     await story(opener(browser, faults, pages));
   } catch (error) {
     faults.unshift(error.stack);
-    await pages.at(-1)?.screenshot({ path: `${process.env.TMPDIR ?? "."}/failed.png` });
+    await pages.at(-1)?.screenshot({ path: process.env.RELEVO_PICTURE ?? "failed.png" });
   }
   await browser.close();
   faults.forEach(say);

@@ -3,6 +3,7 @@ what a page cannot, such as stopping a server."""
 import json
 import os
 import subprocess
+import tempfile
 
 from .process import die_with_parent
 
@@ -13,18 +14,22 @@ DASHBOARD = os.path.join(_ROOT, "build", "dashboard")
 
 class Browser:
     def __init__(self, folder):
-        self.folder = str(folder)  # for the browser's profiles, and pictures of a failed page
+        self.folder = str(folder)  # for what a failed story leaves
 
     def play(self, story, url, actions=None, **options):
         """Run a story to its end; its `ask(name, ...)` calls `actions[name](...)` and gets what that
         returns. A story that fails fails the test with what it wrote."""
         assert os.path.exists(os.path.join(DASHBOARD, "index.html")), "no build/dashboard"
         log_path = os.path.join(self.folder, "story.log")
-        with open(log_path, "w+", encoding="utf-8") as log:
+        picture = os.path.join(self.folder, "failed.png")
+        # The browser has sockets in its temporary folder, whose paths may not be long.
+        with (open(log_path, "w+", encoding="utf-8") as log,
+              tempfile.TemporaryDirectory(prefix="relevo-", ignore_cleanup_errors=True) as temporary):
             script = subprocess.Popen(
                 ["node", os.path.join(_STORIES, f"{story}.mjs"), url, json.dumps(options)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
-                env={**os.environ, "TMPDIR": self.folder}, preexec_fn=die_with_parent)
+                env={**os.environ, "TMPDIR": temporary, "RELEVO_PICTURE": picture},
+                preexec_fn=die_with_parent)
             try:
                 self._serve(script, actions or {})
                 code = script.wait(timeout=20)
@@ -33,7 +38,7 @@ class Browser:
                 script.wait()
                 log.seek(0)
                 print(log.read())
-        assert code == 0, f"the story {story} failed; the end of the page: {self.folder}/failed.png"
+        assert code == 0, f"the story {story} failed; the end of the page: {picture}"
 
     def _serve(self, script, actions):
         for line in script.stdout:

@@ -84,7 +84,6 @@ void redis_drop(struct redis *r)
 		redisFree(r->context);
 	r->context = NULL;
 	r->outstanding = 0;
-	r->timed_ms = 0;
 }
 
 /* `c` fresh from a connect call: sets the time-outs, or frees it. */

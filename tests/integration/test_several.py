@@ -118,7 +118,7 @@ def test_temporary_ids_work_on_any_instance(system, two):
     system.mysql_down()
     assert one.api.get(key).data["area"] == "y"
     assert one.api.delete(key).status == 202
-    expect_problem(other.api.get(key), 404)
+    wait_until(lambda: other.api.get(key).status == 404, 5, "the other follows")
     system.mysql_up()
     assert system.mysql.items() == {}
 

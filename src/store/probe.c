@@ -10,6 +10,7 @@
 
 #define HEARTBEAT_MS	2000
 #define HEARTBEAT_TTL_S 5
+#define TRIES		4 /* in a row, as long as the connection is cut: that may be one of many */
 #define SCHEMA_MS	600000 /* adopting a large table copies it */
 #define REGISTRY_S	86400  /* how long an instance that went away stays in the registry */
 
@@ -57,7 +58,7 @@ void *mysql_probe_main(void *arg)
 		struct err e = ERR_INIT;
 		int64_t asked_ms = clock_mono_ms();
 		enum err_code code = look_at_mysql(s, db, &e);
-		if (code != ERR_NONE && db_was_cut(db)) {
+		for (int tries = 1; code != ERR_NONE && db_was_cut(db) && tries < TRIES; tries++) {
 			err_clear(&e);
 			code = look_at_mysql(s, db, &e);
 		}
@@ -190,7 +191,8 @@ void *redis_probe_main(void *arg)
 		struct err e = ERR_INIT;
 		int64_t asked_ms = clock_mono_ms();
 		enum err_code code = pulse_once(&p, &e);
-		if (code != ERR_NONE && redis_was_cut(p.redis)) {
+		for (int tries = 1; code != ERR_NONE && redis_was_cut(p.redis) && tries < TRIES;
+		     tries++) {
 			err_clear(&e);
 			code = pulse_once(&p, &e);
 		}

@@ -113,6 +113,8 @@ struct mirror_item_state {
 };
 void mirror_item_state(struct mirror *m, int64_t id, struct opid temp,
 		       struct mirror_item_state *out);
+/* `known` of it alone. */
+bool mirror_knows(struct mirror *m, int64_t id, struct opid temp);
 
 struct mirror_counts {
 	size_t items; /* shown */

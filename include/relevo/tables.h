@@ -47,6 +47,10 @@ MUST_CHECK enum err_code tables_ensure(struct db *d, struct err *e);
 void tables_put_item_columns(struct buf *out);
 /* `SELECT` of those `FROM items`, without a condition. */
 void tables_put_select(struct buf *out);
+/* All rows of items in order of id; `each`
+ * takes new references to those that can be read. */
+MUST_CHECK enum err_code tables_each_row(struct db *d, void (*each)(void *ctx, struct row *row),
+					 void *ctx, struct err *e);
 /* A row from such a result row; NULL if it cannot be read. Never pending. */
 struct row *tables_row(const struct db_row *result);
 

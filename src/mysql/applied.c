@@ -50,6 +50,35 @@ struct row *tables_row(const struct db_row *result)
 		       strtoull(result->text[version], NULL, 10), updated_us, false, &fields);
 }
 
+struct each_row {
+	void (*each)(void *ctx, struct row *row);
+	void *ctx;
+};
+
+static bool give_row(void *ctx, unsigned statement, const struct db_row *result)
+{
+	struct each_row *to = ctx;
+	struct row *row = tables_row(result);
+
+	(void)statement;
+	if (row != NULL)
+		to->each(to->ctx, row);
+	return true;
+}
+
+enum err_code tables_each_row(struct db *d, void (*each)(void *ctx, struct row *row), void *ctx,
+			      struct err *e)
+{
+	struct each_row to = { .each = each, .ctx = ctx };
+	struct buf sql = { 0 };
+
+	tables_put_select(&sql);
+	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
+	enum err_code code = db_run(d, sql.bytes, sql.len, false, true, give_row, &to, NULL, e);
+	buf_free(&sql);
+	return code;
+}
+
 void applied_put_insert_head(struct buf *out)
 {
 	buf_puts(out, "INSERT INTO relevo_applied (" APPLIED_COLUMNS ",expires_at) VALUES ");

@@ -160,6 +160,14 @@ void mirror_item_state(struct mirror *m, int64_t id, struct opid temp,
 	mirror_unlock(m);
 }
 
+bool mirror_knows(struct mirror *m, int64_t id, struct opid temp)
+{
+	struct mirror_item_state state;
+	mirror_item_state(m, id, temp, &state);
+	row_unref(&state.row);
+	return state.known;
+}
+
 void mirror_counts(const struct mirror *m, struct mirror_counts *out)
 {
 	mirror_lock(m);

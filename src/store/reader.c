@@ -106,12 +106,9 @@ static bool may_be_recalled(struct store *s, int64_t until)
 
 static bool is_known(struct store *s, struct session *session, struct item_ref *ref)
 {
-	struct mirror_item_state state;
 	(void)session_catch_up(session, s);
 	(void)resolve_ref(s, session, ref);
-	mirror_item_state(s->mirror, ref->id, ref->temp, &state);
-	row_unref(&state.row);
-	return state.known;
+	return mirror_knows(s->mirror, ref->id, ref->temp);
 }
 
 static void get_job(struct store *s, struct session *session, struct job *j)

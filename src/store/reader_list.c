@@ -16,19 +16,14 @@ struct all_rows {
 	size_t count, room;
 };
 
-static bool add_row(void *ctx, unsigned statement, const struct db_row *result)
+static void add_row(void *ctx, struct row *row)
 {
-	(void)statement;
 	struct all_rows *all = ctx;
-	struct row *row = tables_row(result);
-	if (row == NULL)
-		return true;
 	if (all->count == all->room) {
 		all->room = all->room == 0 ? 1024 : all->room * 2;
 		all->at = mem_resize(all->at, all->room, sizeof(struct row *));
 	}
 	all->at[all->count++] = row;
-	return true;
 }
 
 struct gone {
@@ -108,26 +103,16 @@ static struct mirror_view *view_of(const struct all_rows *all, const struct over
 	return view;
 }
 
-static enum err_code read_rows(struct db *db, struct all_rows *all, struct err *e)
-{
-	struct buf sql = { 0 };
-	tables_put_select(&sql);
-	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
-	enum err_code code = db_run(db, sql.bytes, sql.len, false, true, add_row, all, NULL, e);
-	buf_free(&sql);
-	return code;
-}
-
 /* Rows and records as they are at one instant; without operations that wait there are no records
  * to ask for. */
 static enum err_code read_all(struct store *s, struct db *db, struct all_rows *all,
 			      struct overlay *o, struct err *e)
 {
 	if (o->count == 0)
-		return read_rows(db, all, e);
+		return tables_each_row(db, add_row, all, e);
 	enum err_code code = settled_begin(db, e);
 	if (code == ERR_NONE)
-		code = read_rows(db, all, e);
+		code = tables_each_row(db, add_row, all, e);
 	if (code == ERR_NONE)
 		code = settled_find(db, s->mirror, o->ops, o->count, &o->settled, e);
 	db_rollback(db);

@@ -23,11 +23,7 @@ struct search {
 
 static bool is_unknown(struct mirror *m, const struct row *row)
 {
-	struct mirror_item_state state;
-
-	mirror_item_state(m, row->id, (struct opid){ { 0 } }, &state);
-	row_unref(&state.row);
-	return !state.known;
+	return !mirror_knows(m, row->id, (struct opid){ { 0 } });
 }
 
 /* The record is that of a waiting create, or of the batch it was in. */

@@ -219,13 +219,9 @@ static bool same_row(const struct row *a, const struct row *b)
 	return a->json_len == b->json_len && memcmp(a->json, b->json, a->json_len) == 0;
 }
 
-static bool compare_row(void *ctx, unsigned statement, const struct db_row *result)
+static void compare_row(void *ctx, struct row *theirs)
 {
-	(void)statement;
 	struct compare *c = ctx;
-	struct row *theirs = tables_row(result);
-	if (theirs == NULL)
-		return true;
 	while (c->next < c->count && c->rows[c->next]->id < theirs->id)
 		ids_add(&c->differ, c->rows[c->next++]->id);
 	if (c->next < c->count && c->rows[c->next]->id == theirs->id) {
@@ -236,26 +232,20 @@ static bool compare_row(void *ctx, unsigned statement, const struct db_row *resu
 		ids_add(&c->differ, theirs->id);
 	}
 	row_unref(&theirs);
-	return true;
 }
 
 static enum err_code compare_all(struct verify *v, struct ids *differ, struct err *e)
 {
 	struct compare c = { .mirror = v->mirror };
-	struct buf sql = { 0 };
 	struct mirror_view *view = mirror_view(v->mirror);
 	mirror_view_each(view, collect_row, &c);
 	mirror_view_unref(&view);
-	tables_put_select(&sql);
-	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
-	enum err_code code =
-		db_run(v->db, sql.bytes, sql.len, false, true, compare_row, &c, NULL, e);
+	enum err_code code = tables_each_row(v->db, compare_row, &c, e);
 	while (c.next < c.count)
 		ids_add(&c.differ, c.rows[c.next++]->id);
 	for (size_t i = 0; i < c.count; i++)
 		row_unref(&c.rows[i]);
 	free(c.rows);
-	buf_free(&sql);
 	*differ = c.differ;
 	return code;
 }
@@ -470,18 +460,13 @@ static void read_flush(struct read_all *r)
 	changes_free(&r->changes);
 }
 
-static bool read_row(void *ctx, unsigned statement, const struct db_row *result)
+static void read_row(void *ctx, struct row *row)
 {
-	(void)statement;
 	struct read_all *r = ctx;
-	struct row *row = tables_row(result);
-	if (row == NULL)
-		return true;
 	changes_row(&r->changes, row, true, false);
 	row_unref(&row);
 	if (r->changes.count >= 1000)
 		read_flush(r);
-	return true;
 }
 
 enum err_code verify_settled(struct db *d, struct mirror *m, struct changes *out, struct err *e)
@@ -497,16 +482,6 @@ enum err_code verify_settled(struct db *d, struct mirror *m, struct changes *out
 	return code;
 }
 
-static enum err_code read_rows(struct db *d, struct read_all *r, struct err *e)
-{
-	struct buf sql = { 0 };
-	tables_put_select(&sql);
-	buf_puts(&sql, " WHERE id > 0 ORDER BY id");
-	enum err_code code = db_run(d, sql.bytes, sql.len, false, true, read_row, r, NULL, e);
-	buf_free(&sql);
-	return code;
-}
-
 /* All at one instant: an item must not be seen as a row and as a create that waits. */
 enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e)
 {
@@ -514,7 +489,7 @@ enum err_code verify_read_all(struct db *d, struct mirror *m, struct err *e)
 	enum err_code code = verify_settled(d, m, &r.changes, e);
 	read_flush(&r);
 	if (code == ERR_NONE)
-		code = read_rows(d, &r, e);
+		code = tables_each_row(d, read_row, &r, e);
 	read_flush(&r);
 	db_rollback(d);
 	return code;

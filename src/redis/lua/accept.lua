@@ -1,5 +1,6 @@
 -- accept: queue operations in the pending lists, mark their items, log the changes.
--- ARGV: epoch, instance, nonce, limit, until when in microseconds ('' any time), then seven values an operation: operation, kind (c u d),
+-- ARGV: epoch, instance, nonce, limit, until when in microseconds of this server's clock ('' any
+--   time; STALE later, nothing is done), then seven values an operation: operation, kind (c u d),
 --   item key, expected marker of that item ('' none, '*' or '+' any), entry without `seq` and brace,
 --   fingerprint ('-' none), its number ('' it gets one; one that had none has '0').
 -- Numbers give the order of acceptance. They are microseconds of this server's clock, or one above

@@ -43,20 +43,14 @@ struct round {
 	uint64_t seq;		/* entry */
 };
 
-static void push(struct job **list, struct job *j)
-{
-	j->next = *list;
-	*list = j;
-}
-
 static void finish_failed(struct round *r, struct job *j, enum err_code code, const char *text)
 {
 	if (job_is_unsure(j) && (code == ERR_FULL || code == ERR_NOT_DURABLE)) {
-		push(&r->out->unsure, j);
+		jobs_push(&r->out->unsure, j);
 		return;
 	}
 	job_fail(j, code, text);
-	push(&r->out->done, j);
+	jobs_push(&r->out->done, j);
 }
 
 static bool tag_matches(const struct job *j, const struct row *row)
@@ -162,7 +156,7 @@ static void answer_queued(struct round *r, struct candidate *c, uint64_t seq)
 		j->row = j->ref.id != 0 ? mirror_get(s->mirror, j->ref.id)
 					: mirror_get_temp(s->mirror, j->ref.temp);
 	atomic_fetch_add_explicit(&s->queued, 1, memory_order_relaxed);
-	push(&r->out->done, j);
+	jobs_push(&r->out->done, j);
 }
 
 /* An earlier try of ours queued it after all. */
@@ -185,7 +179,7 @@ static enum err_code unless_unsure(const struct job *j, enum err_code code)
 /* Redis does not take it. What may be in MySQL already must not be written there again. */
 static void turn_away(struct round *r, struct job *j)
 {
-	push(opid_is_zero(j->batch) ? &r->out->direct : &r->out->unsure, j);
+	jobs_push(opid_is_zero(j->batch) ? &r->out->direct : &r->out->unsure, j);
 }
 
 /* Is there such an item, and in the asked state? Not asked of what may be applied already: it was
@@ -193,7 +187,7 @@ static void turn_away(struct round *r, struct job *j)
 static bool may_change(struct round *r, struct job *j, const struct mirror_item_state *state)
 {
 	if (!state->known && store_recalls(r->store))
-		push(&r->later, j);
+		jobs_push(&r->later, j);
 	else if (!state->shown || state->row == NULL)
 		finish_failed(r, j, unless_unsure(j, ERR_NOT_FOUND), "no such item");
 	else if (!tag_matches(j, state->row))
@@ -225,7 +219,7 @@ static void candidate_add(struct round *r, struct job *j)
 	operation_item_key(op, c->key);
 	if (key_taken(r, c->key)) {
 		operation_unref(&op);
-		push(&r->later, j);
+		jobs_push(&r->later, j);
 		goto out;
 	}
 	if (!read)
@@ -255,6 +249,9 @@ static enum err_code round_call(struct round *r, redisReply **out, struct err *e
 		accept_args_put(args, r->at[i].op, r->at[i].expected, false);
 	code = redis_script(r->session->redis, SCRIPT_ACCEPT, args, out, e);
 	redis_args_free(&args);
+	/* A script that was sent may run yet, for a little. */
+	for (size_t i = 0; code == ERR_DOWN && i < r->count; i++)
+		r->at[i].job->maybe_queued = true;
 	if (code != ERR_NONE)
 		return code;
 	uint64_t seq = (*out)->elements > 0 ? changelog_number((*out)->element[0]) : 0;
@@ -279,7 +276,7 @@ static void answer_known(struct round *r, struct candidate *c, const char *finge
 	char mine[ACCEPT_FINGERPRINT_SIZE];
 	accept_fingerprint(c->op, mine);
 	if (!session_catch_up(r->session, r->store)) {
-		push(&r->later, c->job);
+		jobs_push(&r->later, c->job);
 		return;
 	}
 	if (strcmp(mine, fingerprint) == 0)
@@ -300,11 +297,11 @@ static void answer_verdict(struct round *r, struct candidate *c, const char *ver
 	} else if (strcmp(verdict, "full") == 0) {
 		finish_failed(r, j, ERR_FULL, "too many pending operations");
 	} else if (strcmp(verdict, "done") == 0 && resolve_repeat(r->store, r->session, j)) {
-		push(&r->out->done, j);
+		jobs_push(&r->out->done, j);
 	} else {
 		/* stale, moved: the item changed; decide again with what the log says. */
 		(void)session_catch_up(r->session, r->store);
-		push(&r->later, j);
+		jobs_push(&r->later, j);
 	}
 }
 
@@ -313,7 +310,7 @@ static void round_failed(struct round *r, const struct err *e)
 	for (size_t i = 0; i < r->count; i++) {
 		struct job *j = r->at[i].job;
 		if (e->code == ERR_EPOCH || e->code == ERR_STALE)
-			push(&r->later, j);
+			jobs_push(&r->later, j);
 		else
 			turn_away(r, j);
 	}
@@ -330,9 +327,6 @@ static void round_run(struct round *r)
 		code = round_call(r, &reply, &e);
 		if (code == ERR_STALE)
 			redis_forget_time(r->session->redis);
-		/* A script that was sent may run yet, for a little. */
-		for (size_t i = 0; code == ERR_DOWN && i < r->count; i++)
-			r->at[i].job->maybe_queued = true;
 		if (code != ERR_DOWN || !redis_was_cut(r->session->redis))
 			break;
 	}
@@ -358,16 +352,6 @@ static void round_clear(struct round *r)
 	memset(r->at, 0, (r->count + 1) * sizeof(*r->at));
 	r->count = 0;
 	r->unread = false;
-}
-
-static struct job *reversed(struct job *list)
-{
-	struct job *out = NULL;
-	for (struct job *next; list != NULL; list = next) {
-		next = list->next;
-		push(&out, list);
-	}
-	return out;
 }
 
 static bool durable_enough(struct store *s)
@@ -416,7 +400,7 @@ void accept_jobs(struct store *s, struct session *session, struct job *list,
 		if (r.count > 0)
 			round_run(&r);
 		round_clear(&r);
-		list = reversed(r.later);
+		list = jobs_reverse(r.later);
 		r.later = NULL;
 		r.again = true;
 		pause_if_idle(count, length_of(list), &idle);

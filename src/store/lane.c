@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../redis/changelog_private.h"
 #include "relevo/clock.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
@@ -18,187 +17,6 @@
 static enum op_kind job_op_kind(const struct job *j)
 {
 	return j->kind == JOB_CREATE ? OP_CREATE : j->kind == JOB_DELETE ? OP_DELETE : OP_UPDATE;
-}
-
-static void list_push(struct job **list, struct job *j)
-{
-	j->next = *list;
-	*list = j;
-}
-
-/* Keeps the order of arrival, which matters for writes to one item. */
-static struct job *list_reverse(struct job *list)
-{
-	struct job *out = NULL;
-	while (list != NULL) {
-		struct job *next = list->next;
-		list_push(&out, list);
-		list = next;
-	}
-	return out;
-}
-
-/* --- which way --- */
-
-struct split {
-	struct job *direct, *queue, *done; /* newest first */
-	size_t direct_count;
-};
-
-/* Marks of waiting operations in `epoch` for the items of the list: HMGET of their keys. */
-static enum err_code ask_marks(struct redis *r, const char *epoch, struct job *const *jobs,
-			       size_t count, redisReply **out, struct err *e)
-{
-	const char *ask[] = { "HGET", "items:log", "epoch" };
-	redisReply *present = NULL;
-	const char **argv = mem_zero(count + 2, sizeof(char *));
-	char(*keys)[24] = mem_zero(count, sizeof(*keys));
-	argv[0] = "HMGET";
-	argv[1] = "items:pending:ids";
-	for (size_t i = 0; i < count; i++) {
-		snprintf(keys[i], sizeof(keys[i]), "%lld", (long long)jobs[i]->ref.id);
-		argv[i + 2] = keys[i];
-	}
-	enum err_code code = redis_append(r, e, 3, ask, NULL);
-	if (code == ERR_NONE)
-		code = redis_append(r, e, count + 2, argv, NULL);
-	if (code == ERR_NONE)
-		code = redis_reply(r, &present, e);
-	if (code == ERR_NONE)
-		code = redis_reply(r, out, e);
-	if (code == ERR_NONE && !changelog_epoch_is(present, epoch))
-		code = err_set(e, ERR_EPOCH, "the marks are of another epoch");
-	if (present != NULL)
-		freeReplyObject(present);
-	free(argv);
-	free(keys);
-	return code;
-}
-
-/* NULL: Redis does not say. */
-static redisReply *fetch_marks(struct lane *lane, struct job *const *jobs, size_t count)
-{
-	struct store *s = lane->store;
-	struct mirror_position at = mirror_position(s->mirror);
-	redisReply *marks = NULL;
-	struct err e = ERR_INIT;
-	if (count == 0 || !session_redis(&lane->session, s) ||
-	    ask_marks(lane->session.redis, at.epoch, jobs, count, &marks, &e) == ERR_NONE)
-		return marks;
-	store_redis_failed(s, lane->session.redis, &e);
-	if (marks != NULL)
-		freeReplyObject(marks);
-	return NULL;
-}
-
-/* As far as we know. A temporary id that is drained by now becomes the final one. */
-static bool item_waits(struct lane *lane, struct job *j)
-{
-	struct mirror_item_state state = { 0 };
-	if (j->kind == JOB_CREATE)
-		return false;
-	(void)resolve_ref(lane->store, &lane->session, &j->ref);
-	mirror_item_state(lane->store->mirror, j->ref.id, j->ref.temp, &state);
-	row_unref(&state.row);
-	return state.pending;
-}
-
-/* Where marks and mirror differ the log decides. Redis may still mark what was drained from memory
- * while it was away: the log told of every operation it marks, so one that does not wait here is
- * done. And it may have lost the mark of what waits here, which then has to be put back. */
-static bool mark_counts(struct lane *lane, struct job *j, const redisReply *mark, bool *caught_up)
-{
-	struct store *s = lane->store;
-	bool marked = mark->type == REDIS_REPLY_STRING;
-	struct opid op;
-	if (!marked && !item_waits(lane, j))
-		return false;
-	if (marked && (mark->len < 1 || !opid_parse(mark->str + 1, mark->len - 1, &op)))
-		return true;
-	if (!*caught_up && !session_catch_up(&lane->session, s))
-		return true;
-	*caught_up = true;
-	if (!marked) {
-		bool waits = item_waits(lane, j);
-		if (waits)
-			atomic_store(&s->follower.rejoin, true);
-		return waits;
-	}
-	struct operation *waiting = mirror_operation(s->mirror, op);
-	bool waits = waiting != NULL;
-	operation_unref(&waiting);
-	return waits;
-}
-
-/* Redis lost marks of what waits: others may know of more, which is put back before anything is
- * drained. */
-static bool marks_are_lost(struct store *s)
-{
-	struct mirror_counts counts;
-	if (!store_recalls(s))
-		return false;
-	mirror_counts(s->mirror, &counts);
-	return counts.pending[OP_CREATE] + counts.pending[OP_UPDATE] + counts.pending[OP_DELETE] >
-	       0;
-}
-
-/* An item that the mirror does not know is new: MySQL alone can tell. */
-static bool is_known(struct lane *lane, const struct job *j)
-{
-	struct mirror_item_state state;
-	mirror_item_state(lane->store->mirror, j->ref.id, j->ref.temp, &state);
-	row_unref(&state.row);
-	return state.known;
-}
-
-/* Writes to items with operations waiting go behind these, even with MySQL up (no overtaking). */
-static void split_changes(struct lane *lane, struct job **changes, size_t count, struct split *out)
-{
-	redisReply *marks = fetch_marks(lane, changes, count);
-	bool known = marks != NULL && marks->type == REDIS_REPLY_ARRAY && marks->elements == count;
-	bool lost = marks_are_lost(lane->store), caught_up = false;
-	for (size_t i = 0; i < count; i++) {
-		bool waits = lost    ? is_known(lane, changes[i])
-			     : known ? mark_counts(lane, changes[i], marks->element[i], &caught_up)
-				     : item_waits(lane, changes[i]);
-		if (planted(PLANT_DIRECT_OVER_PENDING))
-			waits = false;
-		list_push(waits ? &out->queue : &out->direct, changes[i]);
-		out->direct_count += !waits;
-	}
-	if (marks != NULL)
-		freeReplyObject(marks);
-}
-
-static bool keyed_repeat(struct lane *lane, struct job *j)
-{
-	return j->keyed && resolve_repeat(lane->store, &lane->session, j);
-}
-
-static void split_jobs(struct lane *lane, struct job *list, bool mysql, struct split *out)
-{
-	struct job **changes = mem_zero(BATCH_MAX + 1, sizeof(struct job *));
-	size_t count = 0;
-	for (struct job *next; list != NULL; list = next) {
-		next = list->next;
-		struct job *j = list;
-		if (keyed_repeat(lane, j)) {
-			list_push(&out->done, j);
-		} else if (!mysql || !opid_is_zero(j->batch)) {
-			list_push(&out->queue, j); /* also what may be in MySQL already */
-		} else if (j->kind == JOB_CREATE) {
-			list_push(&out->direct, j);
-			out->direct_count++;
-		} else if (!resolve_ref(lane->store, &lane->session, &j->ref)) {
-			list_push(&out->queue, j); /* waits itself, or is unknown */
-		} else if (count < BATCH_MAX) {
-			changes[count++] = j;
-		} else {
-			list_push(&lane->again, j);
-		}
-	}
-	split_changes(lane, changes, count, out);
-	free(changes);
 }
 
 /* --- direct writes --- */
@@ -292,9 +110,9 @@ static void again_or_queue(struct lane *lane, struct job *j, struct job **queue)
 	if (j->deadline_ms == 0)
 		j->deadline_ms = now + lane->store->options->mysql_timeout_ms;
 	if (now < j->deadline_ms)
-		list_push(&lane->again, j);
+		jobs_push(&lane->again, j);
 	else
-		list_push(queue, j);
+		jobs_push(queue, j);
 }
 
 static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t seq,
@@ -333,10 +151,10 @@ static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t se
 	case COMMIT_DOWN:
 	case COMMIT_OPEN:
 		store_mysql_failed(lane->store, lane->session.db, &w->error);
-		list_push(&out->queue, j);
+		jobs_push(&out->queue, j);
 		return;
 	}
-	list_push(&out->done, j);
+	jobs_push(&out->done, j);
 }
 
 static void count_batch(struct store *s, size_t count)
@@ -390,27 +208,27 @@ static void run_without_redis(struct lane *lane, struct job *list, struct split 
 	bool drained = false, busy = false;
 	for (struct job *j = list, *next; j != NULL; j = next) {
 		next = j->next;
-		bool waits = mysql && item_waits(lane, j);
+		bool waits = mysql && split_waits(lane, j);
 		if (waits && !drained) {
 			busy = drain_waiting(lane, false);
 			drained = true;
-			waits = item_waits(lane, j);
+			waits = split_waits(lane, j);
 		}
 		if (waits && busy && waited_enough(lane, j)) {
 			busy = drain_waiting(lane, true);
-			waits = item_waits(lane, j);
+			waits = split_waits(lane, j);
 		}
 		if (!mysql) {
-			list_push(&out->queue, j);
+			jobs_push(&out->queue, j);
 		} else if (!waits) {
-			list_push(&now.direct, j);
+			jobs_push(&now.direct, j);
 			now.direct_count++;
 		} else {
 			again_or_queue(lane, j, &out->queue);
 		}
 	}
 	if (now.direct != NULL)
-		run_direct(lane, list_reverse(now.direct), now.direct_count, out);
+		run_direct(lane, jobs_reverse(now.direct), now.direct_count, out);
 }
 
 bool job_is_unsure(const struct job *j)
@@ -437,7 +255,7 @@ static void refuse(struct lane *lane, struct job *list, struct split *out)
 			job_fail(j, ERR_UNCERTAIN, "the write may be done when a server is back");
 		else
 			job_fail(j, ERR_BOTH_DOWN, "neither MySQL nor Redis can take the write");
-		list_push(&out->done, j);
+		jobs_push(&out->done, j);
 	}
 }
 
@@ -449,29 +267,29 @@ static void run_batch(struct lane *lane, struct job *list)
 	split_jobs(lane, list, mysql, &split);
 	if (split.direct != NULL) {
 		struct split after = { .queue = split.queue, .done = split.done };
-		run_direct(lane, list_reverse(split.direct), split.direct_count, &after);
+		run_direct(lane, jobs_reverse(split.direct), split.direct_count, &after);
 		split = after;
 	}
 	if (split.queue != NULL) {
 		struct accept_lists accepted = { 0 };
 		struct split after = { .done = split.done };
-		accept_jobs(s, &lane->session, list_reverse(split.queue), &accepted);
+		accept_jobs(s, &lane->session, jobs_reverse(split.queue), &accepted);
 		after.queue = accepted.unsure;
-		run_without_redis(lane, list_reverse(accepted.direct), &after);
-		refuse(lane, list_reverse(after.queue), &after);
+		run_without_redis(lane, jobs_reverse(accepted.direct), &after);
+		refuse(lane, jobs_reverse(after.queue), &after);
 		for (struct job *j = accepted.done, *next; j != NULL; j = next) {
 			next = j->next;
-			list_push(&after.done, j);
+			jobs_push(&after.done, j);
 		}
 		split.done = after.done;
 	}
-	publisher_finish(&s->publisher, list_reverse(split.done));
+	publisher_finish(&s->publisher, jobs_reverse(split.done));
 }
 
 /* Jobs to be tried again come first: they are older. */
 static struct job *take_jobs(struct lane *lane, bool *idle)
 {
-	struct job *old = list_reverse(lane->again);
+	struct job *old = jobs_reverse(lane->again);
 	size_t count = 0;
 	lane->again = NULL;
 	for (struct job *j = old; j != NULL; j = j->next)

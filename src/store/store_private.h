@@ -227,6 +227,20 @@ void publisher_wrote(struct publisher *p, uint64_t seq);
 void publisher_finish(struct publisher *p, struct job *list);
 void publisher_stop(struct publisher *p);
 
+/* job_list.c: lists that are pushed to are newest first; writes to one item keep their order. */
+void jobs_push(struct job **list, struct job *j);
+struct job *jobs_reverse(struct job *list);
+
+/* split.c: which way the writes of a list go. */
+struct split {
+	struct job *direct, *queue, *done; /* newest first */
+	size_t direct_count;
+};
+void split_jobs(struct lane *lane, struct job *list, bool mysql, struct split *out);
+/* Do operations wait on its item, as far as we know? A temporary id that is drained by now becomes
+ * the final one. */
+bool split_waits(struct lane *lane, struct job *j);
+
 /* accept.c: queue jobs in Redis. Each job of the list is finished (moved to *done), or comes back
  * in *direct because it no longer waits behind anything, or in *unsure because Redis did not take
  * it and MySQL may have it already. */

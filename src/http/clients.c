@@ -184,10 +184,12 @@ static bool unused(const struct client *c, int64_t now_ms)
 size_t clients_close_unused(struct clients *all, int64_t now_ms)
 {
 	PTOK(pthread_mutex_lock(&all->lock));
-	size_t count = all->count;
-	for (struct client *c = all->head.next; c != &all->head; c = c->next)
+	size_t count = 0;
+	for (struct client *c = all->head.next; c != &all->head; c = c->next) {
+		count += atomic_load_explicit(&c->phase, memory_order_acquire) != CLIENT_ENDED;
 		if (unused(c, now_ms))
 			shut(c);
+	}
 	PTOK(pthread_mutex_unlock(&all->lock));
 	return count;
 }

@@ -24,6 +24,7 @@ enum client_phase {
 	CLIENT_RECEIVING, /* since the request line */
 	CLIENT_IDLE,	  /* between requests */
 	CLIENT_SERVED,	  /* ours to act */
+	CLIENT_ENDED,	  /* a request was broken off: MHD closes it, when its thread wakes */
 };
 
 struct clients *clients_new(void); /* starts the reaper */
@@ -35,7 +36,8 @@ struct client *client_of(struct MHD_Connection *connection);
 /* By the MHD thread of the connection; `client` may be NULL, `now_ms` counts only if not SERVED. */
 void client_phase(struct client *client, enum client_phase phase, int64_t now_ms);
 size_t clients_count(struct clients *c); /* open connections */
-/* The daemon stops: shut connections that no request comes on. Returns how many are open. */
+/* The daemon stops: shut connections that no request comes on. Returns how many are open, without
+ * those that have ended. */
 size_t clients_close_unused(struct clients *c, int64_t now_ms);
 
 #endif

@@ -78,10 +78,11 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **stat
 	struct request *r = *state;
 
 	(void)connection;
-	(void)code;
 	if (r == NULL)
 		return;
-	client_phase(r->client, CLIENT_IDLE, clock_mono_ms());
+	client_phase(r->client,
+		     code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? CLIENT_IDLE : CLIENT_ENDED,
+		     clock_mono_ms());
 	if (r->counted_in)
 		atomic_fetch_sub(&http->in_flight, 1);
 	request_free(r);

@@ -262,8 +262,9 @@ void http_quiesce(struct http *h, int64_t deadline_ms)
 		if (clock_mono_ms() < closes_ms || waits_to_be_accepted(h->listen_fd))
 			open++;
 	}
-	if (atomic_load(&h->in_flight) > 0)
-		log_warn(TAG_HTTP, "%zu requests are still in flight", atomic_load(&h->in_flight));
+	if (open > 0)
+		log_warn(TAG_HTTP, "%zu connections are still open, %zu requests in flight", open,
+			 atomic_load(&h->in_flight));
 	atomic_store(&h->closed, true);
 }
 

@@ -3,6 +3,7 @@ import contextlib
 import itertools
 import socket
 import threading
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from harness import SLOW, Listener, expect_problem, item, raw_exchange, sync_sta
 from harness.metrics import samples
 
 HEARTBEAT_S = 10
+TICK_S = 0.1  # of the observer
 LISTENERS_MAX = 1024
 
 
@@ -258,13 +260,24 @@ def test_a_stop_ends_the_streams_after_telling_them(system):
     wait_until(lambda: not relevo.running, 8, "the end")
 
 
+def test_a_stop_is_not_held_up_by_who_left(relevo):
+    """Nothing wakes the threads of their connections any more."""
+    with many(relevo, 8) as all_of_them:
+        for listener in all_of_them:
+            listener.next()
+    left = time.monotonic()
+    wait_until(lambda: time.monotonic() - left > 5 * TICK_S, 30, "the observer has looked")
+    relevo.stop()
+    assert not relevo.log_lines("still open")
+
+
 def test_a_stop_is_not_held_up_by_who_does_not_read(relevo):
     with Listener(relevo.port, receive_buffer=2048) as stuck:
         stuck.next()
         with Listener(relevo.port) as reader:
             write_until_heard(relevo, reader, 60)
         relevo.stop()
-    assert not relevo.log_lines("still in flight")
+    assert not relevo.log_lines("still open")
 
 
 @pytest.mark.threads

@@ -1,12 +1,6 @@
 /* ConflictDialog.tsx - an item changed while it was edited: mine, theirs, or field by field. */
-import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
-import Dialog from "@mui/material/Dialog";
-import DialogActions from "@mui/material/DialogActions";
-import DialogContent from "@mui/material/DialogContent";
-import DialogContentText from "@mui/material/DialogContentText";
-import DialogTitle from "@mui/material/DialogTitle";
 import FormControlLabel from "@mui/material/FormControlLabel";
 import Radio from "@mui/material/Radio";
 import RadioGroup from "@mui/material/RadioGroup";
@@ -14,8 +8,8 @@ import Stack from "@mui/material/Stack";
 import Typography from "@mui/material/Typography";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { describeError } from "../api/problem";
 import { FIELD_NAMES, type FieldName } from "../api/types";
+import { ConfirmDialog } from "../components/ConfirmDialog";
 import { mergeSides, proposeSides, type Draft, type Side } from "./merge";
 
 interface Props {
@@ -77,57 +71,35 @@ function Choice({ name, values, side, onChange }: ChoiceProps) {
 export function ConflictDialog({ base, mine, theirs, onSubmit, onClose }: Props) {
   const { t } = useTranslation();
   const [sides, setSides] = useState(() => proposeSides(base, mine));
-  const [busy, setBusy] = useState(false);
-  const [fault, setFault] = useState<unknown>();
-
-  async function submit() {
-    setBusy(true);
-    setFault(undefined);
-    try {
-      await onSubmit(mergeSides(mine, theirs, sides));
-    } catch (error) {
-      setFault(error);
-    } finally {
-      setBusy(false);
-    }
-  }
 
   return (
-    <Dialog open fullWidth maxWidth="sm" onClose={onClose} aria-labelledby="conflict-title">
-      <DialogTitle id="conflict-title">{t("conflict.title")}</DialogTitle>
-      <DialogContent>
-        <DialogContentText sx={{ mb: 2 }}>{t("conflict.text")}</DialogContentText>
-        <Stack direction="row" spacing={1} sx={{ mb: 2 }}>
-          <Button variant="outlined" size="small" onClick={() => setSides(both("mine"))}>
-            {t("conflict.keepMine")}
-          </Button>
-          <Button variant="outlined" size="small" onClick={() => setSides(both("theirs"))}>
-            {t("conflict.takeTheirs")}
-          </Button>
-        </Stack>
-        <Stack spacing={2}>
-          {FIELD_NAMES.map((name) => (
-            <Choice
-              key={name}
-              name={name}
-              values={{ base: base[name], mine: mine[name], theirs: theirs[name] }}
-              side={sides[name]}
-              onChange={(side) => setSides((old) => ({ ...old, [name]: side }))}
-            />
-          ))}
-        </Stack>
-        {fault !== undefined && (
-          <Alert severity="error" sx={{ mt: 2 }}>
-            {describeError(fault, t)}
-          </Alert>
-        )}
-      </DialogContent>
-      <DialogActions>
-        <Button onClick={onClose}>{t("common.cancel")}</Button>
-        <Button variant="contained" loading={busy} onClick={() => void submit()}>
-          {t("conflict.save")}
+    <ConfirmDialog
+      wide
+      title={t("conflict.title")}
+      text={t("conflict.text")}
+      confirm={t("conflict.save")}
+      onConfirm={() => onSubmit(mergeSides(mine, theirs, sides))}
+      onClose={onClose}
+    >
+      <Stack direction="row" spacing={1} sx={{ my: 2 }}>
+        <Button variant="outlined" size="small" onClick={() => setSides(both("mine"))}>
+          {t("conflict.keepMine")}
         </Button>
-      </DialogActions>
-    </Dialog>
+        <Button variant="outlined" size="small" onClick={() => setSides(both("theirs"))}>
+          {t("conflict.takeTheirs")}
+        </Button>
+      </Stack>
+      <Stack spacing={2}>
+        {FIELD_NAMES.map((name) => (
+          <Choice
+            key={name}
+            name={name}
+            values={{ base: base[name], mine: mine[name], theirs: theirs[name] }}
+            side={sides[name]}
+            onChange={(side) => setSides((old) => ({ ...old, [name]: side }))}
+          />
+        ))}
+      </Stack>
+    </ConfirmDialog>
   );
 }

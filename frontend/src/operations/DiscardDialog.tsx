@@ -2,8 +2,8 @@
 import { useTranslation } from "react-i18next";
 import { discardDeadLetter } from "../api/relevo";
 import type { DeadLetter } from "../api/types";
+import { ConfirmDialog } from "../components/ConfirmDialog";
 import { useNotify } from "../components/Notice";
-import { ConfirmDialog } from "./ConfirmDialog";
 
 interface Props {
   letter: DeadLetter;

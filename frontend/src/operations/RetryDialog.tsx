@@ -6,7 +6,7 @@ import type { DeadLetter } from "../api/types";
 import { useNotify } from "../components/Notice";
 import { ItemForm } from "../items/ItemForm";
 import type { Draft } from "../items/merge";
-import { ConfirmDialog } from "./ConfirmDialog";
+import { ConfirmDialog } from "../components/ConfirmDialog";
 import { isEditable, letterDraft, retryBody } from "./letter";
 
 interface Props {

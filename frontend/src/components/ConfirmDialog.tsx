@@ -6,7 +6,7 @@ import DialogActions from "@mui/material/DialogActions";
 import DialogContent from "@mui/material/DialogContent";
 import DialogContentText from "@mui/material/DialogContentText";
 import DialogTitle from "@mui/material/DialogTitle";
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { describeError } from "../api/problem";
 
@@ -15,11 +15,24 @@ interface Props {
   text: string;
   confirm: string;
   danger?: boolean;
+  wide?: boolean;
+  warning?: string | undefined; // above the text
+  children?: ReactNode; // below it
   onConfirm: () => Promise<void>;
   onClose: () => void;
 }
 
-export function ConfirmDialog({ title, text, confirm, danger = false, onConfirm, onClose }: Props) {
+export function ConfirmDialog({
+  title,
+  text,
+  confirm,
+  danger = false,
+  wide = false,
+  warning,
+  children,
+  onConfirm,
+  onClose,
+}: Props) {
   const { t } = useTranslation();
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>();
@@ -37,10 +50,22 @@ export function ConfirmDialog({ title, text, confirm, danger = false, onConfirm,
   }
 
   return (
-    <Dialog open fullWidth maxWidth="xs" onClose={onClose} aria-labelledby="confirm-title">
+    <Dialog
+      open
+      fullWidth
+      maxWidth={wide ? "sm" : "xs"}
+      onClose={onClose}
+      aria-labelledby="confirm-title"
+    >
       <DialogTitle id="confirm-title">{title}</DialogTitle>
       <DialogContent>
+        {warning !== undefined && (
+          <Alert severity="warning" sx={{ mb: 2 }}>
+            {warning}
+          </Alert>
+        )}
         <DialogContentText>{text}</DialogContentText>
+        {children}
         {fault !== undefined && (
           <Alert severity="error" sx={{ mt: 2 }}>
             {describeError(fault, t)}

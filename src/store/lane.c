@@ -13,6 +13,7 @@
 
 #define LOCKED_RETRY_MS 20
 #define IDLE_PING_MS	5000
+#define ASK_MS		200 /* a write waits for a new look at both servers before it is refused */
 
 static enum op_kind job_op_kind(const struct job *j)
 {
@@ -236,16 +237,28 @@ bool job_is_unsure(const struct job *j)
 	return j->maybe_queued || !opid_is_zero(j->batch);
 }
 
+/* Neither server can be used: was each asked after this write came? A hung one does not hold up the
+ * answer for long. */
+static bool may_be_back(struct store *s, const struct job *j)
+{
+	int64_t came_ms = j->submitted_us / 1000 + 1;
+	if (!store_is_cut_off(s, 0))
+		return true;
+	if (store_is_cut_off(s, came_ms) || clock_mono_ms() >= came_ms + ASK_MS)
+		return false;
+	store_ask(s, came_ms);
+	return true;
+}
+
 /* What neither server took is refused, unless one came back meanwhile, or may have: a moment later
  * it will. What cannot be told that nothing happened waits a little for a better answer. */
 static void refuse(struct lane *lane, struct job *list, struct split *out)
 {
 	struct store *s = lane->store;
-	bool hope = !store_is_cut_off(s);
 	for (struct job *j = list, *next; j != NULL; j = next) {
 		struct job *late = j;
 		next = j->next;
-		if ((hope || job_is_unsure(j)) && !atomic_load(&s->ending)) {
+		if ((job_is_unsure(j) || may_be_back(s, j)) && !atomic_load(&s->ending)) {
 			late = NULL;
 			again_or_queue(lane, j, &late);
 		}

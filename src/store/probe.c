@@ -10,18 +10,28 @@
 
 #define HEARTBEAT_MS	2000
 #define HEARTBEAT_TTL_S 5
-#define TRIES		4 /* in a row, as long as the connection is cut: that may be one of many */
+#define ASKED_GAP_MS	20 /* between probes that writes ask for */
+#define TRIES		4  /* in a row, as long as the connection is cut: that may be one of many */
 #define SCHEMA_MS	600000 /* adopting a large table copies it */
 #define REGISTRY_S	86400  /* how long an instance that went away stays in the registry */
 
-/* Until the next probe; at once if the other server failed, or came back, since we asked. */
+/* At once if the other server failed, or came back, since we asked; soon if a write asks. */
+static int64_t next_probe_ms(struct store *s, int64_t asked_ms, const struct circuit *other)
+{
+	if (asked_ms < circuit_switched_ms(other))
+		return asked_ms;
+	if (asked_ms < atomic_load(&s->wanted_ms))
+		return asked_ms + ASKED_GAP_MS;
+	return asked_ms + s->options->probe_interval_ms;
+}
+
 static void probe_pause(struct store *s, int64_t asked_ms, const struct circuit *other)
 {
-	int64_t until = clock_mono_ms() + s->options->probe_interval_ms;
+	int64_t next;
 	PTOK(pthread_mutex_lock(&s->probe_lock));
-	while (!atomic_load(&s->stopping) && asked_ms >= circuit_switched_ms(other) &&
-	       thread_cond_wait_until(&s->probe_wake, &s->probe_lock, until))
-		;
+	while (!atomic_load(&s->stopping) &&
+	       clock_mono_ms() < (next = next_probe_ms(s, asked_ms, other)))
+		(void)thread_cond_wait_until(&s->probe_wake, &s->probe_lock, next);
 	PTOK(pthread_mutex_unlock(&s->probe_lock));
 }
 

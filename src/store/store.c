@@ -138,11 +138,34 @@ bool store_in_step(struct store *s)
 	       atomic_load(&s->follower.joined) == circuit_switches(s->redis);
 }
 
-bool store_is_cut_off(struct store *s)
+static bool asked_since(const struct circuit *c, const struct circuit *other, int64_t since_ms)
+{
+	int64_t probed = circuit_probed_ms(c);
+	return probed >= circuit_switched_ms(other) && probed >= since_ms;
+}
+
+bool store_is_cut_off(struct store *s, int64_t since_ms)
 {
 	return !circuit_up(s->mysql) && !circuit_up(s->redis) &&
-	       circuit_probed_ms(s->mysql) >= circuit_switched_ms(s->redis) &&
-	       circuit_probed_ms(s->redis) >= circuit_switched_ms(s->mysql);
+	       asked_since(s->mysql, s->redis, since_ms) &&
+	       asked_since(s->redis, s->mysql, since_ms);
+}
+
+static void wake_probes(struct store *s)
+{
+	PTOK(pthread_mutex_lock(&s->probe_lock));
+	PTOK(pthread_cond_broadcast(&s->probe_wake));
+	PTOK(pthread_mutex_unlock(&s->probe_lock));
+}
+
+void store_ask(struct store *s, int64_t since_ms)
+{
+	int_least64_t wanted = atomic_load(&s->wanted_ms);
+	while (wanted < since_ms)
+		if (atomic_compare_exchange_weak(&s->wanted_ms, &wanted, since_ms)) {
+			wake_probes(s);
+			return;
+		}
 }
 
 bool store_recalls(struct store *s)
@@ -178,9 +201,7 @@ static void wake_on_switch(void *ctx)
 	struct store *s = ctx;
 	if (s->sync != NULL)
 		sync_wake(s->sync);
-	PTOK(pthread_mutex_lock(&s->probe_lock));
-	PTOK(pthread_cond_broadcast(&s->probe_wake));
-	PTOK(pthread_mutex_unlock(&s->probe_lock));
+	wake_probes(s);
 }
 
 struct store *store_new(const struct options *o)

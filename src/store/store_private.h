@@ -165,8 +165,9 @@ struct store {
 	pthread_t mysql_probe, redis_probe;
 	pthread_mutex_t probe_lock;
 	pthread_cond_t probe_wake;
-	atomic_bool ending;   /* no new jobs: the lanes wait for nobody any more */
-	atomic_bool stopping; /* the jobs are done, the other threads end */
+	atomic_int_least64_t wanted_ms; /* a write wants to know of both servers as of then */
+	atomic_bool ending;		/* no new jobs: the lanes wait for nobody any more */
+	atomic_bool stopping;		/* the jobs are done, the other threads end */
 	struct keyset *keys;
 	struct done_list unsent;
 	struct sync *sync;
@@ -182,9 +183,11 @@ struct store {
 
 /* The mirror follows Redis' log; else reads go to MySQL. */
 bool store_in_step(struct store *s);
-/* Neither server can be used, and each was asked again since the other one failed: one of them may
- * have come back in time. */
-bool store_is_cut_off(struct store *s);
+/* Neither server can be used, and each was asked again since `since_ms` (clock_mono_ms), and since
+ * the other one failed: one of them may have come back in time. */
+bool store_is_cut_off(struct store *s, int64_t since_ms);
+/* Both servers are probed soon, if they were not since `since_ms`. */
+void store_ask(struct store *s, int64_t since_ms);
 /* Redis lost its memory a moment ago: what another instance alone knows of may yet be put back, so
  * nothing is unknown for certain. */
 bool store_recalls(struct store *s);

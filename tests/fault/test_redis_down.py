@@ -232,6 +232,20 @@ def test_a_server_that_is_back_is_found_before_a_write_is_refused(system):
     assert sorted(system.mysql.codes()) == ["A", "B", "C"]
 
 
+def test_both_down_a_write_asks_again(system):
+    """Both are known to be dead, and no probe is due."""
+    relevo = system.start(RELEVO_PROBE_INTERVAL="60s")
+    system.redis.kill()
+    system.mysql.kill()
+    expect_problem(relevo.api.post("/items", item(code="A")), 503)
+    system.redis.start()
+    assert relevo.api.post("/items", item(code="B")).status == 202
+    system.redis.kill()
+    expect_problem(relevo.api.post("/items", item(code="C")), 503)
+    system.mysql.start()
+    assert relevo.api.post("/items", item(code="D")).status == 201
+
+
 def test_both_down_invalid_requests_get_their_4xx(system, relevo):
     relevo.api.post("/items", item())
     both_down(system, relevo)

@@ -31,6 +31,11 @@ void cors_headers(const struct origins *o, const struct headers *h, struct MHD_R
 	response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
 }
 
+bool cors_refuses(const struct origins *o, const struct headers *h)
+{
+	return h->cross_site && !is_allowed(o, h);
+}
+
 void cors_preflight(const struct origins *o, const struct headers *h, const char *methods,
 		    struct MHD_Response *response)
 {

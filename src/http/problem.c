@@ -66,6 +66,10 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				  false },
 	[PROBLEM_SCOPE] = { 403, 0, "scope", "Role not sufficient",
 			    "The token's role does not allow this.", false },
+	[PROBLEM_CROSS_SITE] = { 403, 0, "cross-site", "Cross-site request",
+				 "A page of another site may not change anything here; see "
+				 "RELEVO_CORS_ORIGINS.",
+				 false },
 	[PROBLEM_LISTENERS] = { 503, 10, "listeners", "Too many listeners",
 				"As many clients as may be listen to /events already.", false },
 };

@@ -16,6 +16,7 @@ enum problem {
 	PROBLEM_BAD_TOKEN,		   /* 401 */
 	PROBLEM_CREDENTIALS,		   /* 400 */
 	PROBLEM_SCOPE,			   /* 403 */
+	PROBLEM_CROSS_SITE,		   /* 403 */
 	PROBLEM_LISTENERS,		   /* 503 */
 	PROBLEM_COUNT
 };

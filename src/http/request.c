@@ -166,6 +166,10 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 			h->origin = value;
 		}
 		break;
+	case 's':
+		if (named(key, "Sec-Fetch-Site"))
+			h->cross_site = strcmp(value, "cross-site") == 0;
+		break;
 	case 't':
 		if (named(key, "Transfer-Encoding"))
 			h->transfer = value;
@@ -359,6 +363,9 @@ static unsigned refusal(const struct request *r, bool path_ok)
 	e = route_endpoint(r->route, r->method);
 	if (e == NULL)
 		return PROBLEM_METHOD;
+	if (r->method != METHOD_GET && r->method != METHOD_HEAD &&
+	    cors_refuses(&r->http->options->cors_origins, &r->headers))
+		return PROBLEM_CROSS_SITE;
 	problem = access_refusal(r->http->access, &r->headers, e->role);
 	if (problem != 0)
 		return problem;

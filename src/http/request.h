@@ -42,7 +42,8 @@ struct headers {
 	const char *key; /* Idempotency-Key */
 	const char *if_match, *if_none_match;
 	const char *authorization, *origin;
-	bool preflight; /* OPTIONS with Access-Control-Request-Method */
+	bool preflight;	 /* OPTIONS with Access-Control-Request-Method */
+	bool cross_site; /* Sec-Fetch-Site: a page of another site sends it (Fetch Metadata) */
 	bool key_twice, type_twice, length_twice, authorization_twice, origin_twice;
 	unsigned hosts;
 };

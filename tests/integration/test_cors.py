@@ -174,6 +174,28 @@ def test_both_servers_down_is_seen(system, with_list):
     assert_shown(answer)
 
 
+def test_pages_of_other_sites_change_nothing(system):
+    """A POST without a body needs no preflight: any page could send it."""
+    api = system.start().api
+    api.post("/items", item())
+    cross = origin("https://evil.example", **{"Sec-Fetch-Site": "cross-site"})
+    for method, path in (("POST", "/sync/run"), ("POST", "/items"), ("DELETE", "/items/1"),
+                         ("DELETE", "/sync/dead/x"), ("POST", "/sync/dead/x/retry")):
+        answer = api.request(method, path, headers=cross)
+        expect_problem(answer, 403)
+        assert answer.json()["type"].endswith(":cross-site")
+    assert api.get("/items/1", cross).status == 200
+    for site in ("same-origin", "same-site", "none"):
+        assert api.post("/sync/run", headers={"Sec-Fetch-Site": site}).status in (202, 409)
+
+
+def test_pages_of_the_list_may_change_things(with_list):
+    cross = origin(PAGE, **{"Sec-Fetch-Site": "cross-site"})
+    assert with_list.api.post("/items", item(), cross).status == 201
+    cross["Origin"] = "https://evil.example"
+    expect_problem(with_list.api.post("/items", item(), cross), 403)
+
+
 @pytest.mark.parametrize("value", ["https://a/", "https://a/path", "a.example", "https://", "null",
                                    "https://a,", "*,https://a", "https://u@a", "https://a:99999",
                                    "https://*.a"])

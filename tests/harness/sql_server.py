@@ -4,11 +4,11 @@ import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
 
 import pymysql
 import pytest
 
+from .folder import make_folder
 from .ports import free_port
 from .process import Process
 from .wait import wait_until
@@ -69,7 +69,7 @@ class SqlServer(Process):
     def _template(cls):
         """A fresh data folder, made once per test process and copied for each server."""
         if cls not in _templates:
-            folder = tempfile.mkdtemp(prefix="relevo-mysql-template-")
+            folder = make_folder("relevo-mysql-template-")
             # A starting server clears its temporary folder, whoever else works there.
             made = subprocess.run(cls.install_command(f"{folder}/data"), text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

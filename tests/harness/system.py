@@ -1,8 +1,8 @@
 """MySQL or MariaDB, Redis and any number of daemons, brought back to the first day between tests."""
 import os
 import shutil
-import tempfile
 
+from .folder import make_folder
 from .mariadb import MariaDB
 from .mysql import MySQL
 from .redis_server import Redis
@@ -12,8 +12,8 @@ from .wait import wait_until
 
 
 class System:
-    def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="relevo-test-")
+    def __init__(self, on_disk=False):
+        self.folder = make_folder("relevo-test-", on_disk)
         self.mysql = (MySQL if MySQL.root else MariaDB)(self.folder)
         self.redis = Redis(self.folder)
         self.disk = None  # of MySQL alone, if it has one

@@ -138,6 +138,12 @@ static int act(const struct options *o, enum options_action action)
 	case OPTIONS_PRINT:
 		options_print(o, stdout);
 		return EXIT_SUCCESS;
+	case OPTIONS_MANUAL:
+		options_print_manual(stdout);
+		return EXIT_SUCCESS;
+	case OPTIONS_MARKDOWN:
+		options_print_markdown(stdout);
+		return EXIT_SUCCESS;
 	case OPTIONS_RUN:
 		break;
 	}

@@ -154,7 +154,7 @@ void client_phase(struct client *client, enum client_phase phase, int64_t now_ms
 {
 	if (client == NULL)
 		return;
-	if (phase != CLIENT_SERVED)
+	if (phase != CLIENT_SERVED && phase != CLIENT_SENDING)
 		atomic_store_explicit(&client->since_ms, now_ms, memory_order_relaxed);
 	atomic_store_explicit(&client->phase, (int)phase, memory_order_release);
 }

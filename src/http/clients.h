@@ -37,6 +37,9 @@ struct client *client_of(struct MHD_Connection *connection);
 /* By the MHD thread of the connection; `client` may be NULL, `now_ms` counts only if
  * neither SERVED nor SENDING. */
 void client_phase(struct client *client, enum client_phase phase, int64_t now_ms);
+/* Connections whose thread, or what works for it, is late by `patience_ms`: a request waits for us,
+ * or the deadlines above went by and nobody closed it. */
+size_t clients_stuck(struct clients *c, int64_t now_ms, int64_t patience_ms);
 size_t clients_count(struct clients *c); /* open connections */
 /* The daemon stops: shut connections that no request comes on. Returns how many are open, without
  * those that have ended. */

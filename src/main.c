@@ -1,7 +1,9 @@
 /* main.c - boot and shutdown, in order. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -9,6 +11,7 @@
 #include "relevo/db.h"
 #include "relevo/http.h"
 #include "relevo/log.h"
+#include "relevo/notify.h"
 #include "relevo/options.h"
 #include "relevo/plant.h"
 #include "relevo/store.h"
@@ -16,6 +19,8 @@
 
 #define LOAD_MS	   10000
 #define QUIESCE_MS 5000
+
+#define TIMEOUTS_IN_A_ROW 20 /* no request meets more */
 
 #define EXIT_USAGE 2
 
@@ -36,19 +41,55 @@ static sigset_t block_signals(void)
 	return set;
 }
 
-static void serve_until_stopped(const sigset_t *set, struct http *http)
+struct run {
+	const struct options *options;
+	const sigset_t *signals;
+	struct http *http;
+	struct notify *notify;
+	char status[160]; /* for the service manager */
+};
+
+/* A keepalive means that nobody waits in vain. What the servers may take is no hang: a write may
+ * meet several time-outs in a row. */
+static void tell_alive(struct run *r)
+{
+	const struct options *o = r->options;
+	int64_t servers_ms = TIMEOUTS_IN_A_ROW * (o->mysql_timeout_ms + o->redis_timeout_ms);
+
+	if (http_makes_progress(r->http, notify_watchdog_ms(r->notify) + servers_ms))
+		notify_alive(r->notify);
+}
+
+/* The next signal, or 0 when a keepalive is due. */
+static int next_signal(const struct run *r)
+{
+	int64_t ms = notify_period_ms(r->notify);
+	struct timespec wait = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	int number;
+
+	do
+		number = sigtimedwait(r->signals, NULL, ms > 0 ? &wait : NULL);
+	while (number < 0 && errno == EINTR);
+	return number > 0 ? number : 0;
+}
+
+static void serve_until_stopped(struct run *r)
 {
 	for (;;) {
-		int number = 0;
+		int number = next_signal(r);
 
-		PTOK(sigwait(set, &number));
 		switch (number) {
+		case 0:
+			tell_alive(r);
+			break;
 		case SIGUSR1:
 			log_info(TAG_MAIN, "debug logging is %s",
 				 log_toggle_debug() ? "on" : "off");
 			break;
 		case SIGHUP:
-			http_reload(http);
+			notify_reloading(r->notify);
+			http_reload(r->http);
+			notify_ready(r->notify, r->status);
 			break;
 		default:
 			log_info(TAG_MAIN, "stopping on %s",
@@ -76,35 +117,40 @@ static void let_balancers_move_on(struct http *http, int64_t delay_ms)
 	}
 }
 
-static void log_url(const struct options *o, const struct http *h)
+static void say_url(struct run *r)
 {
-	bool ipv6 = o->listen.ipv6;
+	const struct listen_address *at = &r->options->listen;
 
-	log_info(TAG_MAIN, "listening on http://%s%s%s:%u", ipv6 ? "[" : "", o->listen.host,
-		 ipv6 ? "]" : "", http_port(h));
+	snprintf(r->status, sizeof(r->status), "listening on http://%s%s%s:%u", at->ipv6 ? "[" : "",
+		 at->host, at->ipv6 ? "]" : "", http_port(r->http));
+	log_info(TAG_MAIN, "%s", r->status);
+	notify_ready(r->notify, r->status);
 }
 
 static int run(const struct options *o, const sigset_t *signals)
 {
 	struct store *store = store_new(o);
-	struct http *http = NULL;
+	struct run r = { .options = o, .signals = signals };
 	struct err e = ERR_INIT;
 	int status = EXIT_FAILURE;
 
+	r.notify = notify_new(environ, getpid());
 	store_start(store);
 	store_wait_loaded(store, clock_mono_ms() + LOAD_MS);
-	if (http_start(&http, o, store, &e) == ERR_NONE) {
-		log_url(o, http);
-		serve_until_stopped(signals, http);
-		let_balancers_move_on(http, o->stop_delay_ms);
-		http_quiesce(http, clock_mono_ms() + QUIESCE_MS);
+	if (http_start(&r.http, o, store, &e) == ERR_NONE) {
+		say_url(&r);
+		serve_until_stopped(&r);
+		notify_stopping(r.notify);
+		let_balancers_move_on(r.http, o->stop_delay_ms);
+		http_quiesce(r.http, clock_mono_ms() + QUIESCE_MS);
 		status = EXIT_SUCCESS;
 	} else {
 		log_error(TAG_MAIN, "%s", e.text);
 	}
 	store_stop(store);
-	http_free(&http);
+	http_free(&r.http);
 	store_free(&store);
+	notify_free(&r.notify);
 	log_info(TAG_MAIN, "stopped");
 	return status;
 }
@@ -137,6 +183,12 @@ static int act(const struct options *o, enum options_action action)
 		return EXIT_SUCCESS;
 	case OPTIONS_PRINT:
 		options_print(o, stdout);
+		return EXIT_SUCCESS;
+	case OPTIONS_MANUAL:
+		options_print_manual(stdout);
+		return EXIT_SUCCESS;
+	case OPTIONS_MARKDOWN:
+		options_print_markdown(stdout);
 		return EXIT_SUCCESS;
 	case OPTIONS_RUN:
 		break;

@@ -16,6 +16,9 @@ struct http;
 MUST_CHECK enum err_code http_start(struct http **out, const struct options *o, struct store *s,
 				    struct err *e);
 unsigned http_port(const struct http *h); /* the port it listens on */
+/* False: a client has waited for `patience_ms` more than it should for one of the daemon's threads,
+ * be it one of HTTP, a lane or a reader. */
+bool http_makes_progress(const struct http *h, int64_t patience_ms);
 /* Read the token file again; a bad one is logged and changes nothing. */
 void http_reload(struct http *h);
 /* From now on /health says 503 stopping and answers close their connection; all is still served. */

@@ -1,7 +1,7 @@
 /* options.h - the configuration: one table drives environment, flags, help, check and manual.
  *
- * Each option is a row of the table in src/base/options.c: variable name, flag, type, default,
- * bounds, prose. Read once at start by the main thread; read-only afterwards, any thread.
+ * Each option is a row of the table in src/base/options_table.c: variable name, flag, type,
+ * default, bounds, prose. Read once at start by the main thread; read-only afterwards, any thread.
  */
 #ifndef RELEVO_OPTIONS_H
 #define RELEVO_OPTIONS_H
@@ -38,10 +38,18 @@ struct options {
 	struct origins cors_origins;
 	char *static_dir; /* NULL: none */
 	enum log_level log_level;
-	bool log_json;
+	bool log_json, access_log;
 };
 
-enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_CHECK, OPTIONS_PRINT };
+enum options_action {
+	OPTIONS_RUN,
+	OPTIONS_HELP,
+	OPTIONS_VERSION,
+	OPTIONS_CHECK,
+	OPTIONS_PRINT,
+	OPTIONS_MANUAL,
+	OPTIONS_MARKDOWN,
+};
 
 /* Defaults, then environment, then flags (`--sync-interval 5s` or `--sync-interval=5s`; booleans
  * `--require-durable on`). On a bad value: ERR_USAGE and one line naming variable, value and what
@@ -52,7 +60,9 @@ void options_free(struct options *o);
 void options_print_help(FILE *out);
 /* `RELEVO_X=value` lines with passwords as `***`. */
 void options_print(const struct options *o, FILE *out);
-/* The OPTIONS section of the manual page, roff. */
+/* The manual page, relevod(8). */
 void options_print_manual(FILE *out);
+/* The table of README.md. */
+void options_print_markdown(FILE *out);
 
 #endif

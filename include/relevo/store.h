@@ -90,6 +90,7 @@ struct job {
 				      * store refuses at once, by the submitter; the job then
 				      * belongs to the callee again */
 	void *ctx;		     /* the caller's */
+	const char *request;	     /* id for log lines, borrowed until `done`; NULL: none */
 
 	/* filled by the store before `done` */
 	enum job_result result;

@@ -10,7 +10,10 @@
 
 #include "relevo/clock.h"
 
+/* All of a line stays below PIPE_BUF, so that a pipe takes it in one piece. */
 #define MESSAGE_MAX 2000
+#define FIELD_MAX   1000
+#define LINE_SIZE   4096
 
 static const char *const level_names[] = { "ERROR", "WARN", "INFO", "DEBUG" };
 static const char *const tag_names[] = { "MAIN", "HTTP",    "MYSQL", "REDIS",
@@ -19,6 +22,8 @@ static const char *const tag_names[] = { "MAIN", "HTTP",    "MYSQL", "REDIS",
 static enum log_level configured = LOG_INFO;
 static bool as_json;
 static atomic_int current = LOG_INFO;
+static atomic_uint_fast64_t written[LOG_LEVELS];
+static _Thread_local const char *request; /* that the thread works on */
 
 void log_init(enum log_level level, bool json)
 {
@@ -40,6 +45,21 @@ bool log_toggle_debug(void)
 bool log_enabled(enum log_level level)
 {
 	return (int)level <= atomic_load_explicit(&current, memory_order_relaxed);
+}
+
+void log_request(const char *id)
+{
+	request = id;
+}
+
+uint64_t log_written(enum log_level level)
+{
+	return atomic_load_explicit(&written[level], memory_order_relaxed);
+}
+
+const char *log_level_name(enum log_level level)
+{
+	return level_names[level];
 }
 
 /* Bytes of the well-formed UTF-8 character at `s`, 0 if there is none (RFC 3629). */
@@ -83,49 +103,130 @@ static size_t spell(const unsigned char *s, char out[12])
 	return len;
 }
 
-/* Escape `message` into `out`, cut between characters so that the line keeps its bound. */
-static void escape(const char *message, char out[MESSAGE_MAX + 1])
+/* Always shorter than LINE_SIZE: what is left of it limits each piece. */
+struct line {
+	char text[LINE_SIZE];
+	size_t len;
+};
+
+static void put(struct line *l, const char *text)
 {
-	const unsigned char *s = (const unsigned char *)message;
-	size_t len = 0;
+	size_t len = strlen(text), room = LINE_SIZE - l->len;
+
+	len = len < room ? len : room;
+	memcpy(l->text + l->len, text, len);
+	l->len += len;
+}
+
+/* Escaped, and cut between characters so that it keeps its bound. `word`: in text, blanks would end
+ * it. */
+static void put_escaped(struct line *l, const char *text, size_t max, bool word)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t end = l->len + max;
 
 	while (*s) {
 		char piece[12];
-		size_t took = spell(s, piece), add = strlen(piece);
+		size_t took = spell(s, piece);
 
-		if (len + add > MESSAGE_MAX)
+		if (word && !as_json && *s == ' ')
+			strcpy(piece, "\\x20");
+		if (l->len + strlen(piece) > end)
 			break;
-		memcpy(out + len, piece, add);
-		len += add;
+		put(l, piece);
 		s += took;
 	}
-	out[len] = '\0';
+}
+
+static void put_field(struct line *l, const struct log_field *f)
+{
+	const char *quote = as_json && !f->bare ? "\"" : "";
+
+	put(l, as_json ? ",\"" : " ");
+	put(l, f->name);
+	put(l, as_json ? "\":" : "=");
+	put(l, quote);
+	put_escaped(l, f->text, FIELD_MAX, true);
+	put(l, quote);
+}
+
+static void put_head(struct line *l, enum log_level level, enum log_tag tag)
+{
+	char when[CLOCK_TEXT_SIZE];
+
+	clock_format(clock_wall_us(), when);
+	put(l, as_json ? "{\"time\":\"" : "");
+	put(l, when);
+	put(l, as_json ? "\",\"level\":\"" : " ");
+	put(l, level_names[level]);
+	put(l, as_json ? "\",\"tag\":\"" : " [");
+	put(l, tag_names[tag]);
+	put(l, as_json ? "\",\"message\":\"" : "] ");
+}
+
+static void emit(enum log_level level, enum log_tag tag, const char *message,
+		 const struct log_field *fields, size_t count)
+{
+	struct line l = { .len = 0 };
+
+	put_head(&l, level, tag);
+	put_escaped(&l, message, MESSAGE_MAX, false);
+	put(&l, as_json ? "\"" : "");
+	for (size_t i = 0; i < count; i++)
+		put_field(&l, &fields[i]);
+	if (request != NULL)
+		put_field(&l, &(struct log_field){ "request", request, false });
+	put(&l, as_json ? "}\n" : "\n");
+	atomic_fetch_add_explicit(&written[level], 1, memory_order_relaxed);
+	while (write(STDERR_FILENO, l.text, l.len) < 0 && errno == EINTR)
+		;
 }
 
 void log_line(enum log_level level, enum log_tag tag, const char *format, ...)
 {
-	char raw[MESSAGE_MAX + 4], message[MESSAGE_MAX + 1], line[MESSAGE_MAX + 128];
-	char when[CLOCK_TEXT_SIZE];
-	int saved_errno = errno, len;
+	char message[MESSAGE_MAX + 4];
+	int saved_errno = errno;
 	va_list args;
 
 	if (!log_enabled(level))
 		return;
 	va_start(args, format);
-	if (vsnprintf(raw, sizeof(raw), format, args) < 0)
-		raw[0] = '\0';
+	if (vsnprintf(message, sizeof(message), format, args) < 0)
+		message[0] = '\0';
 	va_end(args);
-	escape(raw, message);
-	clock_format(clock_wall_us(), when);
-	if (as_json)
-		len = snprintf(line, sizeof(line),
-			       "{\"time\":\"%s\",\"level\":\"%s\",\"tag\":\"%s\","
-			       "\"message\":\"%s\"}\n",
-			       when, level_names[level], tag_names[tag], message);
-	else
-		len = snprintf(line, sizeof(line), "%s %s [%s] %s\n", when, level_names[level],
-			       tag_names[tag], message);
-	while (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0 && errno == EINTR)
-		;
+	emit(level, tag, message, NULL, 0);
+	errno = saved_errno;
+}
+
+void log_fields(enum log_level level, enum log_tag tag, const char *message,
+		const struct log_field *fields, size_t count)
+{
+	int saved_errno = errno;
+
+	if (!log_enabled(level))
+		return;
+	emit(level, tag, message, fields, count);
+	errno = saved_errno;
+}
+
+void log_line_limited(struct log_limit *limit, enum log_level level, enum log_tag tag,
+		      const char *format, ...)
+{
+	char message[MESSAGE_MAX + 4], count[24];
+	uint64_t left_out = 0;
+	int saved_errno = errno;
+	va_list args;
+
+	if (!log_enabled(level))
+		return;
+	va_start(args, format);
+	if (vsnprintf(message, sizeof(message), format, args) < 0)
+		message[0] = '\0';
+	va_end(args);
+	if (limit == NULL || log_limit_passes(limit, message, clock_mono_ms(), &left_out)) {
+		snprintf(count, sizeof(count), "%llu", (unsigned long long)left_out);
+		emit(level, tag, message, &(struct log_field){ "left_out", count, true },
+		     left_out > 0);
+	}
 	errno = saved_errno;
 }

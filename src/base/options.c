@@ -1,322 +1,13 @@
-/* options.c - the options table, and loading it from defaults, environment and flags. */
+/* options.c - loading the options: defaults, environment, flags. */
 #include "relevo/options.h"
 
-#include <ctype.h>
-#include <sched.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "options_table.h"
-#include "relevo/mem.h"
-#include "relevo/thread.h"
 
-#define SECOND	     INT64_C(1000)
-#define MINUTE	     (60 * SECOND)
-#define HOUR	     (60 * MINUTE)
-#define KIB	     INT64_C(1024)
-#define MIB	     (1024 * KIB)
-#define GIB	     (1024 * MIB)
-#define INSTANCE_MAX 63
-#define SHOWN_MAX    80
-#define FIELD(name)  offsetof(struct options, name)
-
-const struct option_row option_rows[OPTION_ROWS] = {
-	{ "RELEVO_LISTEN", OPTION_LISTEN, FIELD(listen), "0.0.0.0:8000",
-	  .prose = "Address and port of the HTTP API; [::]:8000 serves IPv6 and IPv4. Port 0 takes "
-		   "any free one." },
-	{ "RELEVO_MYSQL_URL", OPTION_MYSQL, FIELD(mysql),
-	  "mysql://relevo:relevo@127.0.0.1:3306/relevo",
-	  .prose = "The MySQL server, percent-encoded. Several hosts h1:3306,h2:3306 are tried in "
-		   "order, a read-only one is skipped. Parameters: ca=PATH, socket=PATH, "
-		   "tls=off|preferred|required|verify (default off; verify if ca is given)." },
-	{ "RELEVO_REDIS_URL", OPTION_REDIS, FIELD(redis), "redis://127.0.0.1:6379/0",
-	  .prose = "The Redis server: redis://user:pass@host:port/db, unix:///path?db=N, or "
-		   "redis+sentinel://:pass@s1:26379,s2:26379/mymaster/0." },
-	{ "RELEVO_INSTANCE", OPTION_INSTANCE, FIELD(instance), NULL,
-	  .prose = "Name of this instance in heartbeats and counters. Two instances must not share "
-		   "one." },
-	{ "RELEVO_SYNC_INTERVAL", OPTION_DURATION, FIELD(sync_interval_ms), "30s", 500, HOUR,
-	  .prose = "Period of the sync loop, which compares the cache with MySQL and repairs it." },
-	{ "RELEVO_PROBE_INTERVAL", OPTION_DURATION, FIELD(probe_interval_ms), "1s", 100, MINUTE,
-	  .prose = "How often each server is probed; a recovery wakes the sync loop at once." },
-	{ "RELEVO_MYSQL_TIMEOUT", OPTION_DURATION, FIELD(mysql_timeout_ms), "1s", 50, MINUTE,
-	  .prose = "Limit of connecting, reading and writing to MySQL, each." },
-	{ "RELEVO_REDIS_TIMEOUT", OPTION_DURATION, FIELD(redis_timeout_ms), "500ms", 50, MINUTE,
-	  .prose = "Limit of connecting, reading and writing to Redis, each." },
-	{ "RELEVO_HTTP_THREADS", OPTION_THREADS, FIELD(http_threads), NULL, 1, 64,
-	  .prose = "Threads that serve HTTP." },
-	{ "RELEVO_WRITERS", OPTION_THREADS, FIELD(writers), "2", 1, 64,
-	  .prose = "Write lanes, each with its own MySQL connection." },
-	{ "RELEVO_READ_FROM", OPTION_WORD, FIELD(read_from), "cache", .words = { "cache", "mysql" },
-	  .prose = "Where GET reads while MySQL is up." },
-	{ "RELEVO_PUBLISH_BUDGET", OPTION_SIZE, FIELD(publish_budget), "16MiB", KIB, 64 * GIB,
-	  .prose = "Bytes of items:cache published per second before writes stop waiting for it." },
-	{ "RELEVO_MAX_PENDING", OPTION_COUNT, FIELD(max_pending), "1000000", 0, 100000000,
-	  .prose = "Pending operations beyond which writes get 503; 0 refuses every write of an "
-		   "outage." },
-	{ "RELEVO_MAX_BODY", OPTION_SIZE, FIELD(max_body), "64KiB", 256, 16 * MIB,
-	  .prose = "Largest request body; beyond it the answer is 413." },
-	{ "RELEVO_CONFLICT", OPTION_WORD, FIELD(conflict), "last-write-wins",
-	  .words = { "last-write-wins", "mysql-wins", "queue-wins" },
-	  .prose = "Who wins when a pending operation meets a row that changed in MySQL meanwhile. "
-		   "The loser is kept in /sync/dead." },
-	{ "RELEVO_REQUIRE_DURABLE", OPTION_SWITCH, FIELD(require_durable), "off",
-	  .words = { "off", "on" },
-	  .prose = "Refuse outage writes with 503 unless Redis runs with AOF and noeviction." },
-	{ "RELEVO_STOP_DELAY", OPTION_DURATION, FIELD(stop_delay_ms), "500ms", 0, MINUTE,
-	  .prose = "How long /health says 503 stopping, with everything still served, before the "
-		   "listener closes: long enough for the load balancer's health check to notice. A "
-		   "second signal ends it." },
-	{ "RELEVO_TOKEN_FILE", OPTION_TOKENS, FIELD(token_file), NULL,
-	  .prose = "File of token:role lines, role read, write or admin; SIGHUP reads it again. "
-		   "None leaves the API open to whoever reaches its port." },
-	{ "RELEVO_CORS_ORIGINS", OPTION_ORIGINS, FIELD(cors_origins), NULL,
-	  .prose = "Origins whose pages may call the API, separated by commas, or * for all." },
-	{ "RELEVO_STATIC_DIR", OPTION_FOLDER, FIELD(static_dir), NULL,
-	  .prose = "Folder of the built dashboard, served at /." },
-	{ "RELEVO_LOG_LEVEL", OPTION_WORD, FIELD(log_level), "info",
-	  .words = { "error", "warn", "info", "debug" },
-	  .prose = "Least severe lines that are logged; SIGUSR1 switches debug on and off." },
-	{ "RELEVO_LOG_FORMAT", OPTION_SWITCH, FIELD(log_json), "text", .words = { "text", "json" },
-	  .prose = "Form of the log lines, which go to stderr." },
-};
-
-static enum err_code fail(struct err *e, const char *why)
-{
-	return err_set(e, ERR_USAGE, "%s", why);
-}
-
-void option_flag(const struct option_row *row, char out[OPTION_FLAG_SIZE])
-{
-	const char *name = row->variable + strlen("RELEVO_");
-	size_t len = strlen(name);
-
-	ASSERT(len + 3 <= OPTION_FLAG_SIZE);
-	out[0] = out[1] = '-';
-	for (size_t i = 0; i <= len; i++)
-		out[i + 2] = (char)(name[i] == '_' ? '-' : tolower((unsigned char)name[i]));
-}
-
-struct unit {
-	const char *name;
-	int64_t factor;
-};
-
-static const struct unit durations[] = {
-	{ "ms", 1 }, { "s", SECOND }, { "m", MINUTE }, { "h", HOUR }, { NULL, 0 }
-};
-static const struct unit sizes[] = {
-	{ "", 1 }, { "KiB", KIB }, { "MiB", MIB }, { "GiB", GIB }, { NULL, 0 }
-};
-static const struct unit plain[] = { { "", 1 }, { NULL, 0 } };
-
-static void format_units(const struct unit *units, int64_t n, char *out, size_t size)
-{
-	const struct unit *best = units;
-
-	for (const struct unit *u = units; u->name && n > 0; u++) {
-		if (n % u->factor == 0)
-			best = u;
-	}
-	snprintf(out, size, "%lld%s", (long long)(n / best->factor), best->name);
-}
-
-void option_format_duration(int64_t ms, char *out, size_t size)
-{
-	format_units(durations, ms, out, size);
-}
-
-void option_format_size(int64_t bytes, char *out, size_t size)
-{
-	format_units(sizes, bytes, out, size);
-}
-
-/* Digits and a unit of `units`, within the row's bounds. */
-static enum err_code parse_units(const struct option_row *row, const char *text,
-				 const struct unit *units, int64_t *out, struct err *e)
-{
-	size_t len = strspn(text, "0123456789");
-	int64_t n = 0;
-
-	if (len == 0)
-		return fail(e, "not a number");
-	for (size_t i = 0; i < len; i++) {
-		if (__builtin_mul_overflow(n, INT64_C(10), &n) ||
-		    __builtin_add_overflow(n, (int64_t)(text[i] - '0'), &n))
-			return fail(e, "too large");
-	}
-	while (units->name && strcmp(units->name, text + len) != 0)
-		units++;
-	if (!units->name)
-		return fail(e, "unit missing or unknown");
-	if (__builtin_mul_overflow(n, units->factor, &n) || n > row->max)
-		return fail(e, "too large");
-	if (n < row->min)
-		return fail(e, "too small");
-	*out = n;
-	return ERR_NONE;
-}
-
-typedef enum err_code parse_function(const struct option_row *row, const char *text, void *field,
-				     struct err *e);
-
-static enum err_code parse_listen(const struct option_row *row, const char *text, void *field,
-				  struct err *e)
-{
-	(void)row;
-	return url_parse_listen(text, field, e);
-}
-
-static enum err_code parse_mysql(const struct option_row *row, const char *text, void *field,
-				 struct err *e)
-{
-	(void)row;
-	return url_parse_mysql(text, field, e);
-}
-
-static enum err_code parse_redis(const struct option_row *row, const char *text, void *field,
-				 struct err *e)
-{
-	(void)row;
-	return url_parse_redis(text, field, e);
-}
-
-static enum err_code parse_duration(const struct option_row *row, const char *text, void *field,
-				    struct err *e)
-{
-	return parse_units(row, text, durations, field, e);
-}
-
-static enum err_code parse_size(const struct option_row *row, const char *text, void *field,
-				struct err *e)
-{
-	return parse_units(row, text, sizes, field, e);
-}
-
-static enum err_code parse_count(const struct option_row *row, const char *text, void *field,
-				 struct err *e)
-{
-	return parse_units(row, text, plain, field, e);
-}
-
-static unsigned cores(void)
-{
-	cpu_set_t set;
-	int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-
-	return count < 1 ? 1 : (unsigned)count;
-}
-
-static enum err_code parse_threads(const struct option_row *row, const char *text, void *field,
-				   struct err *e)
-{
-	enum err_code code;
-	int64_t n = 0;
-
-	if (strcmp(text, "cores") == 0) {
-		n = (int64_t)cores();
-		n = n > row->max ? row->max : n;
-	} else {
-		code = parse_units(row, text, plain, &n, e);
-		if (code != ERR_NONE)
-			return code;
-	}
-	*(unsigned *)field = (unsigned)n;
-	return ERR_NONE;
-}
-
-static int find_word(const struct option_row *row, const char *text)
-{
-	for (int i = 0; row->words[i]; i++) {
-		if (strcmp(row->words[i], text) == 0)
-			return i;
-	}
-	return -1;
-}
-
-static enum err_code parse_word(const struct option_row *row, const char *text, void *field,
-				struct err *e)
-{
-	int index = find_word(row, text);
-
-	if (index < 0)
-		return fail(e, "unknown word");
-	*(unsigned *)field = (unsigned)index;
-	return ERR_NONE;
-}
-
-static enum err_code parse_switch(const struct option_row *row, const char *text, void *field,
-				  struct err *e)
-{
-	int index = find_word(row, text);
-
-	if (index < 0)
-		return fail(e, "unknown word");
-	*(bool *)field = index == 1;
-	return ERR_NONE;
-}
-
-static bool is_visible(const char *text)
-{
-	for (; *text; text++) {
-		if (*text <= ' ' || *text > '~')
-			return false;
-	}
-	return true;
-}
-
-static enum err_code parse_instance(const struct option_row *row, const char *text, void *field,
-				    struct err *e)
-{
-	size_t len = strlen(text);
-
-	(void)row;
-	if (len < 1 || len > INSTANCE_MAX || !is_visible(text))
-		return fail(e, "wrong length or characters");
-	*(char **)field = mem_string(text);
-	return ERR_NONE;
-}
-
-static enum err_code parse_tokens(const struct option_row *row, const char *text, void *field,
-				  struct err *e)
-{
-	(void)row;
-	return *text ? token_file_load(text, field, e) : ERR_NONE;
-}
-
-static enum err_code parse_folder(const struct option_row *row, const char *text, void *field,
-				  struct err *e)
-{
-	struct stat st;
-
-	(void)row;
-	if (!*text)
-		return ERR_NONE;
-	if (stat(text, &st) < 0 || !S_ISDIR(st.st_mode) || access(text, R_OK | X_OK) < 0)
-		return fail(e, "no readable folder");
-	*(char **)field = mem_string(text);
-	return ERR_NONE;
-}
-
-static enum err_code parse_origins(const struct option_row *row, const char *text, void *field,
-				   struct err *e)
-{
-	(void)row;
-	return origins_parse(text, field, e);
-}
-
-static parse_function *const parsers[OPTION_TYPES] = {
-	[OPTION_LISTEN] = parse_listen,	    [OPTION_MYSQL] = parse_mysql,
-	[OPTION_REDIS] = parse_redis,	    [OPTION_INSTANCE] = parse_instance,
-	[OPTION_DURATION] = parse_duration, [OPTION_SIZE] = parse_size,
-	[OPTION_COUNT] = parse_count,	    [OPTION_THREADS] = parse_threads,
-	[OPTION_WORD] = parse_word,	    [OPTION_SWITCH] = parse_switch,
-	[OPTION_TOKENS] = parse_tokens,	    [OPTION_FOLDER] = parse_folder,
-	[OPTION_ORIGINS] = parse_origins,
-};
+#define SHOWN_MAX 80
 
 /* How much of HOST:PORT... can be shown: up to a query, or to what stands in a port's place but is
  * no port, for it may be a password whose @host was forgotten. */
@@ -377,7 +68,7 @@ static enum err_code set_value(struct options *o, const struct option_row *row, 
 	char shown[SHOWN_MAX + 4], accepted[160];
 	void *field = (char *)o + row->field;
 
-	if (parsers[row->type](row, text, field, &reason) == ERR_NONE)
+	if (option_parse(row, text, field, &reason) == ERR_NONE)
 		return ERR_NONE;
 	show_value(text, is_secret(row), shown);
 	option_accepted(row, accepted, sizeof(accepted));
@@ -406,6 +97,7 @@ static bool find_action(const char *arg, enum options_action *action)
 		{ "--help", OPTIONS_HELP },	     { "-h", OPTIONS_HELP },
 		{ "--version", OPTIONS_VERSION },    { "-V", OPTIONS_VERSION },
 		{ "--check-config", OPTIONS_CHECK }, { "--print-config", OPTIONS_PRINT },
+		{ "--man", OPTIONS_MANUAL },	     { "--options-markdown", OPTIONS_MARKDOWN },
 	};
 
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
@@ -477,22 +169,27 @@ static const char *fallback(const struct option_row *row, const char *host)
 	return row->fallback ? row->fallback : "";
 }
 
+static bool needs_values(enum options_action action)
+{
+	return action == OPTIONS_RUN || action == OPTIONS_CHECK || action == OPTIONS_PRINT;
+}
+
 enum err_code options_load(struct options *o, int argc, char **argv, char **env,
 			   enum options_action *action, struct err *e)
 {
 	const char *values[OPTION_ROWS] = { NULL };
-	char host[INSTANCE_MAX + 2] = "";
+	char host[OPTION_INSTANCE_MAX + 2] = "";
 	struct options loaded = { 0 };
 	enum options_action asked = OPTIONS_RUN;
 	enum err_code code;
 
 	/* A longer name is cut; that it may then lack its NUL is why one byte stays zero. */
-	gethostname(host, INSTANCE_MAX + 1);
-	host[INSTANCE_MAX] = '\0';
+	gethostname(host, OPTION_INSTANCE_MAX + 1);
+	host[OPTION_INSTANCE_MAX] = '\0';
 	read_environment(env, values);
 	code = read_flags(argc, argv, values, &asked, e);
 	/* Help is given also to those whose configuration is broken. */
-	if (code == ERR_NONE && asked != OPTIONS_HELP && asked != OPTIONS_VERSION) {
+	if (code == ERR_NONE && needs_values(asked)) {
 		for (size_t i = 0; i < OPTION_ROWS && code == ERR_NONE; i++) {
 			const struct option_row *row = &option_rows[i];
 

@@ -1,4 +1,5 @@
-/* options_print.c - the options table in words: help, manual, the configuration in force. */
+/* options_print.c - the options table in words: help, what is accepted, the configuration in force.
+ */
 #include <ctype.h>
 #include <string.h>
 
@@ -115,38 +116,6 @@ void options_print_help(FILE *out)
 		print_wrapped(line, out);
 		snprintf(line, sizeof(line), "Default: %s.", option_default(row));
 		print_wrapped(line, out);
-	}
-}
-
-static void print_roff(const char *text, FILE *out)
-{
-	for (; *text; text++) {
-		if (*text == '-' || *text == '\\')
-			fputs(*text == '-' ? "\\-" : "\\e", out);
-		else
-			fputc(*text, out);
-	}
-}
-
-void options_print_manual(FILE *out)
-{
-	fputs(".SH OPTIONS\nEach option is an environment variable and a flag; the flag wins.\n",
-	      out);
-	for (size_t i = 0; i < OPTION_ROWS; i++) {
-		const struct option_row *row = &option_rows[i];
-		char flag[OPTION_FLAG_SIZE], accepted[160];
-
-		option_flag(row, flag);
-		option_accepted(row, accepted, sizeof(accepted));
-		fputs(".TP\n.BR ", out);
-		print_roff(flag, out);
-		fprintf(out, " \", \" %s\n", row->variable);
-		print_roff(row->prose, out);
-		fputs("\n.br\nAccepted: ", out);
-		print_roff(accepted, out);
-		fputs(".\n.br\nDefault: ", out);
-		print_roff(option_default(row), out);
-		fputs(".\n", out);
 	}
 }
 

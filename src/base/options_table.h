@@ -1,4 +1,4 @@
-/* options_table.h - the rows of the options table, shared by options.c and options_print.c. */
+/* options_table.h - the rows of the options table, shared by the files options*.c. */
 #ifndef RELEVO_OPTIONS_TABLE_H
 #define RELEVO_OPTIONS_TABLE_H
 
@@ -21,9 +21,10 @@ enum option_type {
 	OPTION_TYPES
 };
 
-#define OPTION_WORDS_MAX 5
-#define OPTION_FLAG_SIZE 32
-#define OPTION_ROWS	 22
+#define OPTION_WORDS_MAX    5
+#define OPTION_FLAG_SIZE    32
+#define OPTION_ROWS	    23
+#define OPTION_INSTANCE_MAX 63
 
 struct option_row {
 	const char *variable;
@@ -39,6 +40,9 @@ extern const struct option_row option_rows[OPTION_ROWS];
 
 /* `--sync-interval` from `RELEVO_SYNC_INTERVAL`. */
 void option_flag(const struct option_row *row, char out[OPTION_FLAG_SIZE]);
+/* The value that `text` stands for, into the row's field; the error says what is wrong with it. */
+MUST_CHECK enum err_code option_parse(const struct option_row *row, const char *text, void *field,
+				      struct err *e);
 /* What a value may look like, bounds included, into `out`. */
 void option_accepted(const struct option_row *row, char *out, size_t size);
 /* The default in words, also where the machine decides. */

@@ -56,8 +56,8 @@ enum MHD_Result answer_problem(struct request *r, unsigned code, const char *det
 	char text[ALLOW_SIZE];
 
 	if (row->status == MHD_HTTP_INTERNAL_SERVER_ERROR)
-		log_error(TAG_HTTP, "%s %s: %s", method_name(r->method), r->path,
-			  detail != NULL ? detail : row->title);
+		log_limited(LOG_ERROR, TAG_HTTP, "%s %s: %s", method_name(r->method), r->path,
+			    detail != NULL ? detail : row->title);
 	else if (row->internal)
 		log_debug(TAG_HTTP, "%s %s: %s", method_name(r->method), r->path,
 			  detail != NULL ? detail : row->title);

@@ -154,9 +154,43 @@ void client_phase(struct client *client, enum client_phase phase, int64_t now_ms
 {
 	if (client == NULL)
 		return;
-	if (phase != CLIENT_SERVED)
+	if (phase != CLIENT_SERVED && phase != CLIENT_SENDING)
 		atomic_store_explicit(&client->since_ms, now_ms, memory_order_relaxed);
 	atomic_store_explicit(&client->phase, (int)phase, memory_order_release);
+}
+
+/* When we have to have done something about it; -1: it is up to the client. */
+static int64_t due_ms(enum client_phase phase)
+{
+	switch (phase) {
+	case CLIENT_NEW:
+	case CLIENT_RECEIVING:
+		return RECEIVE_SECONDS * 1000;
+	case CLIENT_IDLE:
+		return IDLE_SECONDS * 1000;
+	case CLIENT_SERVED: /* counted from its request line: the body may have been slow */
+		return 0;
+	case CLIENT_SENDING:
+	case CLIENT_ENDED:
+		break;
+	}
+	return -1;
+}
+
+size_t clients_stuck(struct clients *all, int64_t now_ms, int64_t patience_ms)
+{
+	size_t stuck = 0;
+
+	PTOK(pthread_mutex_lock(&all->lock));
+	for (struct client *c = all->head.next; c != &all->head; c = c->next) {
+		int phase = atomic_load_explicit(&c->phase, memory_order_acquire);
+		int64_t age = now_ms - atomic_load_explicit(&c->since_ms, memory_order_relaxed);
+		int64_t due = due_ms((enum client_phase)phase);
+
+		stuck += due >= 0 && age >= due + patience_ms;
+	}
+	PTOK(pthread_mutex_unlock(&all->lock));
+	return stuck;
 }
 
 size_t clients_count(struct clients *all)

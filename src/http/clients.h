@@ -24,6 +24,7 @@ enum client_phase {
 	CLIENT_RECEIVING, /* since the request line */
 	CLIENT_IDLE,	  /* between requests */
 	CLIENT_SERVED,	  /* ours to act */
+	CLIENT_SENDING,	  /* the answer is MHD's and the client's */
 	CLIENT_ENDED,	  /* a request was broken off: MHD closes it, when its thread wakes */
 };
 
@@ -33,8 +34,12 @@ void clients_free(struct clients **c);
 void clients_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
 		    enum MHD_ConnectionNotificationCode code);
 struct client *client_of(struct MHD_Connection *connection);
-/* By the MHD thread of the connection; `client` may be NULL, `now_ms` counts only if not SERVED. */
+/* By the MHD thread of the connection; `client` may be NULL, `now_ms` counts only if
+ * neither SERVED nor SENDING. */
 void client_phase(struct client *client, enum client_phase phase, int64_t now_ms);
+/* Connections whose thread, or what works for it, is late by `patience_ms`: a request waits for us,
+ * or the deadlines above went by and nobody closed it. */
+size_t clients_stuck(struct clients *c, int64_t now_ms, int64_t patience_ms);
 size_t clients_count(struct clients *c); /* open connections */
 /* The daemon stops: shut connections that no request comes on. Returns how many are open, without
  * those that have ended. */

@@ -6,12 +6,15 @@
 #include <strings.h>
 
 #include "access.h"
+#include "access_log.h"
 #include "answer.h"
 #include "clients.h"
 #include "cors.h"
 #include "counters.h"
+#include "media_type.h"
 #include "query.h"
 #include "relevo/clock.h"
+#include "relevo/log.h"
 #include "relevo/mem.h"
 #include "routes.h"
 #include "server.h"
@@ -53,6 +56,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 	client_phase(r->client, CLIENT_RECEIVING, r->started_us / 1000);
 	if (query != NULL)
 		r->query = mem_string(query + 1);
+	access_log_begin(r);
 	atomic_init(&r->finished, false);
 	return r;
 }
@@ -85,6 +89,9 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **stat
 		     clock_mono_ms());
 	if (r->counted_in)
 		atomic_fetch_sub(&http->in_flight, 1);
+	log_request(r->id);
+	access_log_end(r);
+	log_request(NULL);
 	request_free(r);
 	*state = NULL;
 }
@@ -174,8 +181,28 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 		if (named(key, "Transfer-Encoding"))
 			h->transfer = value;
 		break;
+	case 'x':
+		if (named(key, REQUEST_ID_HEADER)) {
+			h->request_id_twice = h->request_id != NULL;
+			h->request_id = value;
+		}
+		break;
 	}
 	return MHD_YES;
+}
+
+/* What is logged for the request from here on carries its id. */
+static void take_id(struct request *r)
+{
+	const struct headers *h = &r->headers;
+
+	if (h->request_id != NULL && !h->request_id_twice && request_id_fits(h->request_id)) {
+		r->id = h->request_id;
+	} else {
+		request_id_make(r->made_id);
+		r->id = r->made_id;
+	}
+	log_request(r->id);
 }
 
 /* MHD hands the path over as it came: absolute form and escapes are undone here. False: an escape
@@ -245,37 +272,6 @@ static size_t declared_length(const struct request *r)
 	return n;
 }
 
-/* application/json, alone or with charset=utf-8 (RFC 9110 section 8.3.1). */
-static bool is_json_type(const char *type)
-{
-	static const char json[] = "application/json", charset[] = "charset=";
-	const char *at = type;
-	bool quoted;
-
-	if (strncasecmp(at, json, sizeof json - 1) != 0)
-		return false;
-	at += sizeof json - 1;
-	at += strspn(at, " \t");
-	if (*at == '\0')
-		return true;
-	if (*at++ != ';')
-		return false;
-	at += strspn(at, " \t");
-	if (*at == '\0')
-		return true;
-	if (strncasecmp(at, charset, sizeof charset - 1) != 0)
-		return false;
-	at += sizeof charset - 1;
-	quoted = *at == '"';
-	at += quoted;
-	if (strncasecmp(at, "utf-8", 5) != 0)
-		return false;
-	at += 5;
-	if (quoted && *at++ != '"')
-		return false;
-	return at[strspn(at, " \t")] == '\0';
-}
-
 bool request_no_cache(const struct request *r)
 {
 	return r->headers.cache_control != NULL &&
@@ -292,10 +288,12 @@ enum MHD_Result request_answer(struct request *r, unsigned status, struct MHD_Re
 	if (atomic_load_explicit(&http->stopping, memory_order_relaxed))
 		response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	cors_headers(&http->options->cors_origins, &r->headers, response);
-	client_phase(r->client, CLIENT_SERVED, 0);
+	response_header(response, REQUEST_ID_HEADER, r->id);
+	client_phase(r->client, CLIENT_SENDING, 0);
 	queued = MHD_queue_response(r->connection, status, response);
 	MHD_destroy_response(response);
 	r->stage = STAGE_ANSWERED;
+	r->status = status;
 	counters_count(http->counters, route_index(r->route), r->method, status,
 		       clock_mono_us() - r->started_us);
 	store_count_request(http->store);
@@ -336,6 +334,7 @@ enum MHD_Result request_submit(struct request *r, struct job *j,
 	r->stage = STAGE_WAIT;
 	atomic_store_explicit(&r->finished, false, memory_order_relaxed);
 	j->ctx = r;
+	j->request = r->id;
 	j->done = job_done;
 	atomic_fetch_add(&r->http->suspended, 1);
 	MHD_suspend_connection(r->connection);
@@ -371,7 +370,8 @@ static unsigned refusal(const struct request *r, bool path_ok)
 		return problem;
 	if (e->body == BODY_IGNORED || !has_body(r))
 		return 0;
-	if (r->headers.type == NULL || r->headers.type_twice || !is_json_type(r->headers.type))
+	if (r->headers.type == NULL || r->headers.type_twice ||
+	    !media_type_is_json(r->headers.type))
 		return PROBLEM_MEDIA_TYPE;
 	if (declared_length(r) > (size_t)r->http->options->max_body)
 		return PROBLEM_TOO_LARGE;
@@ -404,11 +404,13 @@ static enum MHD_Result first_call(struct request *r, const char *url, const char
 	bool body, wanted;
 	unsigned code;
 
+	r->url = url;
 	r->method = method_find(method);
 	r->route = path_ok ? find_route(r) : NULL;
 	r->counted_in = true;
 	atomic_fetch_add(&r->http->in_flight, 1);
 	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, take_header, r);
+	take_id(r);
 	fault = framing_fault(&r->headers, version);
 	if (fault != NULL)
 		return answer_problem(r, ERR_MALFORMED, fault, NULL);
@@ -450,15 +452,11 @@ static enum MHD_Result last_call(struct request *r)
 	return route_endpoint(r->route, r->method)->handle(r);
 }
 
-enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, const char *url,
-			       const char *method, const char *version, const char *upload,
-			       size_t *upload_size, void **state)
+static enum MHD_Result call(struct request *r, const char *url, const char *method,
+			    const char *version, const char *upload, size_t *upload_size)
 {
-	struct request *r = *state;
 	size_t len = *upload_size;
 
-	(void)cls;
-	(void)connection;
 	switch (r->stage) {
 	case STAGE_NEW:
 		return first_call(r, url, method, version);
@@ -476,4 +474,19 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
 		break;
 	}
 	return MHD_YES;
+}
+
+enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, const char *url,
+			       const char *method, const char *version, const char *upload,
+			       size_t *upload_size, void **state)
+{
+	struct request *r = *state;
+	enum MHD_Result result;
+
+	(void)cls;
+	(void)connection;
+	log_request(r->id);
+	result = call(r, url, method, version, upload, upload_size);
+	log_request(NULL);
+	return result;
 }

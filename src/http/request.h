@@ -12,6 +12,7 @@
 
 #include "relevo/buf.h"
 #include "relevo/store.h"
+#include "request_id.h"
 
 /* Request line and headers; beyond it 431. */
 #define HEADERS_MAX ((size_t)16 << 10)
@@ -42,9 +43,11 @@ struct headers {
 	const char *key; /* Idempotency-Key */
 	const char *if_match, *if_none_match;
 	const char *authorization, *origin;
+	const char *request_id;
 	bool preflight;	 /* OPTIONS with Access-Control-Request-Method */
 	bool cross_site; /* Sec-Fetch-Site: a page of another site sends it (Fetch Metadata) */
 	bool key_twice, type_twice, length_twice, authorization_twice, origin_twice;
+	bool request_id_twice;
 	unsigned hosts;
 };
 
@@ -63,6 +66,9 @@ struct request {
 	enum request_stage stage;
 	bool counted_in; /* among http->in_flight */
 	enum method method;
+	const char *id; /* the client's, or `made_id`; NULL before the headers are read */
+	char made_id[REQUEST_ID_SIZE];
+	const char *url;	   /* as it came; MHD's */
 	const struct route *route; /* NULL: unknown path */
 	const char *path;	   /* decoded, without query; owned by MHD or `path_store` */
 	char *path_store;
@@ -75,6 +81,8 @@ struct request {
 	size_t swallowed;
 	unsigned refusal; /* problem to answer with once the body is swallowed; 0: none */
 	int64_t started_us;
+	unsigned status;       /* answered; 0: not yet */
+	uint64_t bytes_before; /* sent on the connection; for the access log */
 
 	/* one job at a time */
 	struct job *job; /* owned; the store's while it runs */

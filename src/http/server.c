@@ -193,6 +193,16 @@ unsigned http_port(const struct http *h)
 	return h->port;
 }
 
+bool http_makes_progress(const struct http *h, int64_t patience_ms)
+{
+	size_t stuck = clients_stuck(h->clients, clock_mono_ms(), patience_ms);
+
+	if (stuck > 0)
+		log_limited(LOG_ERROR, TAG_HTTP,
+			    "%zu connections wait for threads that do not get on", stuck);
+	return stuck == 0;
+}
+
 /* --- reload --- */
 
 void http_reload(struct http *h)

@@ -350,7 +350,7 @@ static enum err_code load_rows(const redisReply *cache, const redisReply *hash, 
 	digest_hex(digest, hex);
 	/* Better a doubtful cache than none: the next check against MySQL repairs it. */
 	if (hash->type != REDIS_REPLY_STRING || strcmp(hash->str, hex) != 0)
-		log_warn(TAG_REDIS, "items:cache does not match its hash");
+		log_limited(LOG_WARN, TAG_REDIS, "items:cache does not match its hash");
 	json_t *array = json_loadb(cache->str, cache->len, 0, NULL);
 	if (!json_is_array(array)) {
 		json_decref(array);

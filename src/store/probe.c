@@ -35,13 +35,13 @@ static void probe_pause(struct store *s, int64_t asked_ms, const struct circuit 
 	PTOK(pthread_mutex_unlock(&s->probe_lock));
 }
 
-/* Like err, but a server that stays down is one log line, not one a probe. */
+/* A server that stays down is one log line, not one a probe; further reasons are for debugging. */
 static void note_failure(struct circuit *c, enum log_tag tag, const struct err *e, bool *noted)
 {
-	bool was_up = circuit_up(c);
+	bool was_up = circuit_up(c), never_up = circuit_switches(c) == 0;
 	circuit_trip(c, e->text);
 	if (!was_up && !*noted)
-		log_warn(tag, "not usable: %s", e->text);
+		log_line(never_up ? LOG_WARN : LOG_DEBUG, tag, "not usable: %s", e->text);
 	*noted = true;
 }
 

@@ -333,7 +333,9 @@ void *reader_main(void *arg)
 		struct job *j = queue_take(&s->asked, 1);
 		if (j == NULL)
 			continue;
+		log_request(j->request);
 		run_job(s, &r->session, j);
+		log_request(NULL);
 		job_finish(s, j);
 	}
 	session_close(&r->session);

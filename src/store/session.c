@@ -23,7 +23,7 @@ void store_mysql_failed(struct store *s, struct db *db, const struct err *e)
 		return;
 	/* The session that failed is closed: one that is open is newer. */
 	if ((db_is_open(db) || db_was_cut(db)) && db_ready(db, &fresh) == ERR_NONE)
-		log_info(TAG_MYSQL, "a session was cut, MySQL is well: %s", e->text);
+		log_limited(LOG_INFO, TAG_MYSQL, "a session was cut, MySQL is well: %s", e->text);
 	else
 		circuit_trip(s->mysql, e->text);
 }
@@ -36,7 +36,7 @@ void store_redis_failed(struct store *s, struct redis *redis, const struct err *
 	if (e->code != ERR_DOWN || !circuit_up(s->redis))
 		return;
 	if (redis_was_cut(redis) && redis_ready(redis, &fresh) == ERR_NONE)
-		log_info(TAG_REDIS, "a session was cut, Redis is well: %s", e->text);
+		log_limited(LOG_INFO, TAG_REDIS, "a session was cut, Redis is well: %s", e->text);
 	else
 		circuit_trip(s->redis, e->text);
 }

@@ -124,14 +124,19 @@ static enum err_code run_round(struct run *r, struct err *e)
 
 /* --- the run --- */
 
+/* While rows stay locked it runs once a probe interval, and does nothing. */
 static void log_run(const struct drain_report *report, int64_t took_ms, enum err_code code)
 {
-	log_info(TAG_SYNC,
-		 "drained %zu operations in %lld ms: %zu deletes, %zu updates, %zu creates;"
-		 " %zu conflicts, %zu rejected, %zu left%s%s",
-		 report->operations, (long long)took_ms, report->deletes, report->updates,
-		 report->creates, report->conflicts, report->rejected, report->left,
-		 code != ERR_NONE ? "; stopped: " : "", code != ERR_NONE ? err_name(code) : "");
+	static struct log_limit nothing_done = LOG_LIMIT_INIT;
+	bool repeats = code == ERR_NONE && report->operations == 0;
+
+	log_line_limited(repeats ? &nothing_done : NULL, LOG_INFO, TAG_SYNC,
+			 "drained %zu operations in %lld ms: %zu deletes, %zu updates, %zu creates;"
+			 " %zu conflicts, %zu rejected, %zu left%s%s",
+			 report->operations, (long long)took_ms, report->deletes, report->updates,
+			 report->creates, report->conflicts, report->rejected, report->left,
+			 code != ERR_NONE ? "; stopped: " : "",
+			 code != ERR_NONE ? err_name(code) : "");
 }
 
 enum err_code run_all(struct run *r, struct err *e)

@@ -316,6 +316,7 @@ static enum err_code run_verify(struct sync *y, struct cycle *c, struct err *e)
 
 static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c, struct err *e)
 {
+	static struct log_limit idle = LOG_LIMIT_INIT; /* drains that do nothing, see drain.c */
 	struct store *s = y->store;
 	json_t *old = mirror_sync_state(s->mirror, "metadata");
 	c->household.dead_letters = total_of(old, "dead_letters");
@@ -335,14 +336,15 @@ static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c,
 	if (redis_is_open(y->session.redis) && c->verify)
 		say_metadata(y, c);
 	if (c->drain || c->checked.rebuilt)
-		log_info(TAG_SYNC,
-			 "%s: cycle of %" PRId64
-			 " ms: %zu deletes, %zu updates, %zu creates, %zu left, "
-			 "%zu dead letters%s",
-			 s->options->instance, clock_mono_ms() - c->began_ms, c->drained.deletes,
-			 c->drained.updates, c->drained.creates, c->drained.left,
-			 c->drained.conflicts + c->drained.rejected,
-			 c->checked.rebuilt ? ", rebuilt" : "");
+		log_line_limited(c->drained.operations > 0 || c->checked.rebuilt ? NULL : &idle,
+				 LOG_INFO, TAG_SYNC,
+				 "%s: cycle of %" PRId64
+				 " ms: %zu deletes, %zu updates, %zu creates, %zu left, "
+				 "%zu dead letters%s",
+				 s->options->instance, clock_mono_ms() - c->began_ms,
+				 c->drained.deletes, c->drained.updates, c->drained.creates,
+				 c->drained.left, c->drained.conflicts + c->drained.rejected,
+				 c->checked.rebuilt ? ", rebuilt" : "");
 	return code;
 }
 
@@ -435,8 +437,8 @@ static void cycle_without_redis(struct sync *y)
 		return;
 	enum err_code code = sync_drain_memory(y, &y->session, NULL, 0, &report, &e);
 	if (code != ERR_NONE && code != ERR_BUSY)
-		log_warn(TAG_SYNC, "%s: drain without Redis ended early: %s",
-			 y->store->options->instance, e.text);
+		log_limited(LOG_WARN, TAG_SYNC, "%s: drain without Redis ended early: %s",
+			    y->store->options->instance, e.text);
 }
 
 static void run_cycle(struct sync *y, bool full)
@@ -458,13 +460,16 @@ static void run_cycle(struct sync *y, bool full)
 		return;
 	}
 	if (run_under_lease(y, full, &c, &e) != ERR_NONE) {
-		log_warn(TAG_SYNC, "%s: cycle ended early: %s", s->options->instance, e.text);
 		/* Which server failed shows in which session is closed; that of MySQL may not have
 		 * been opened yet. */
 		if (redis_is_open(y->session.redis) && !db_is_open(y->session.db))
 			store_mysql_failed(s, y->session.db, &e);
 		else
 			store_redis_failed(s, y->session.redis, &e);
+		/* That a server died was said once, when its circuit opened. */
+		bool known = !circuit_up(s->mysql) || !circuit_up(s->redis);
+		log_limited(known ? LOG_DEBUG : LOG_WARN, TAG_SYNC, "%s: cycle ended early: %s",
+			    s->options->instance, e.text);
 	}
 	lease_drop(y->session.redis, &y->lease);
 }

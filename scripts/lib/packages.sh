@@ -9,6 +9,7 @@ packages_of() {
 		libmariadb-dev libmariadb-dev-compat libjansson-dev libssl-dev libcmocka-dev ;;
 	servers) echo mariadb-server mariadb-client redis-server curl ;;
 	proxy) echo nginx-light ;;
+	verify) echo python3 ;;
 	tests) echo gcc libc6-dev python3 python3-pytest python3-pytest-timeout python3-pytest-xdist \
 		python3-pymysql python3-cryptography python3-redis python3-requests python3-jsonschema ;;
 	checks) echo clang clang-format clang-tidy cppcheck shellcheck ;;

@@ -1,0 +1,113 @@
+"""What an answer has to be; `Failed` says what it is instead."""
+import re
+import time
+import urllib.parse
+
+from api import Failed
+from language import either
+
+FIELDS = ("code", "type", "status", "area", "acquisition_date")
+ITEM_KEYS = ["id", *FIELDS, "version", "updated_at"]
+OPERATION_KEYS = ["operation", "kind", "state", "item_id", "accepted_at", "applied_at"]
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+CACHED = ("REDIS_CACHE", "MySQL")  # what GET reads; MySQL if the system is set up that way
+
+
+def same(found, wanted, what):
+    if found != wanted:
+        raise Failed(either(f"{what}: is {found!r}, should be {wanted!r}",
+                            f"{what}: es {found!r}, debería ser {wanted!r}"))
+
+
+def holds(condition, english, in_spanish):
+    if not condition:
+        raise Failed(either(english, in_spanish))
+
+
+def status(answer, wanted):
+    """The status; returns the document."""
+    same(answer.status, wanted, str(answer))
+    return answer.json()
+
+
+def member(document, name, what):
+    if name not in document:
+        raise Failed(either(f"{what}: no field {name!r}", f"{what}: falta el campo {name!r}"))
+    return document[name]
+
+
+def is_time(value, what):
+    holds(isinstance(value, str) and TIME.fullmatch(value),
+          f"{what}: no time: {value!r}", f"{what}: no es una hora: {value!r}")
+
+
+def item(shown, values, pending, what):
+    """An item with all fields in their order, these values, and the mark if it waits."""
+    holds(isinstance(shown, dict), f"{what}: no item: {shown!r}", f"{what}: no es un ítem: {shown!r}")
+    same(list(shown), ITEM_KEYS + ["pending"] * pending, either(f"{what}: fields", f"{what}: campos"))
+    for name in FIELDS:
+        same(shown[name], values[name], f"{what}: {name}")
+    if pending:
+        same(shown["pending"], True, f"{what}: pending")
+    if isinstance(shown["id"], str):
+        same(shown["version"], 0, f"{what}: version")
+    else:
+        final_id(shown["id"], what)
+    holds(type(shown["version"]) is int, f"{what}: version {shown['version']!r}",
+          f"{what}: versión {shown['version']!r}")
+    is_time(shown["updated_at"], f"{what}: updated_at")
+
+
+def final_id(value, what):
+    holds(type(value) is int and value > 0, f"{what}: {value!r} is no final id",
+          f"{what}: {value!r} no es un id definitivo")
+
+
+def location(answer, item_id):
+    """The header may be absolute."""
+    path = urllib.parse.urlsplit(answer.headers.get("Location", "")).path
+    holds(path.endswith(f"/items/{item_id}"),
+          f"{answer.request}: Location {answer.headers.get('Location')!r} is not that of {item_id}",
+          f"{answer.request}: Location {answer.headers.get('Location')!r} no es la de {item_id}")
+
+
+def accepted(answer):
+    """The answer to a write of the outage: 202 with an operation. The document."""
+    document = status(answer, 202)
+    same(member(document, "source", str(answer)), "REDIS_BACKUP", f"{answer.request}: source")
+    same(member(document, "status", str(answer)), "pending", f"{answer.request}: status")
+    holds(isinstance(document.get("operation"), str) and document["operation"],
+          f"no operation: {answer}", f"sin operación: {answer}")
+    return document
+
+
+def operation(document, op, kind, state):
+    same(list(document), OPERATION_KEYS, f"/operations/{op}")
+    for name, wanted in (("operation", op), ("kind", kind), ("state", state)):
+        same(document[name], wanted, f"/operations/{op}: {name}")
+    is_time(document["accepted_at"], f"/operations/{op}: accepted_at")
+    if state == "pending":
+        same(document["applied_at"], None, f"/operations/{op}: applied_at")
+    else:
+        is_time(document["applied_at"], f"/operations/{op}: applied_at")
+
+
+def until(look, limit_s, what, in_a_row=1, pause_s=0.1):
+    """Repeat `look` until it does not fail, so many times in a row; its last value. The instances
+    behind a load balancer follow each other in a moment: that is what the time is for, and the
+    repetition so that each of them is asked."""
+    deadline = time.monotonic() + limit_s
+    good = 0
+    while True:
+        try:
+            value = look()
+            good += 1
+            if good >= in_a_row:
+                return value
+            continue
+        except Failed as fault:
+            good = 0
+            if time.monotonic() > deadline:
+                raise Failed(either(f"{what}: not within {limit_s:g} s: {fault}",
+                                    f"{what}: no en {limit_s:g} s: {fault}")) from fault
+        time.sleep(pause_s)

@@ -1,0 +1,329 @@
+"""The story of an outage, step by step. Each step says what it saw and fails at the first thing that
+does not hold."""
+import time
+
+import expect
+from api import Failed
+from items import Items
+from language import either
+
+FRESH = {"Cache_Control": "no-cache"}  # read MySQL itself
+PENDING = ("pending_creates", "pending_updates", "pending_deletes")
+
+
+class Story:
+    def __init__(self, api, database, report, limit_s, settle_s):
+        self.api = api
+        self.database = database
+        self.report = report
+        self.limit_s = limit_s    # for a state of the system
+        self.settle_s = settle_s  # for the instances to follow each other
+        self.stopped = False  # MySQL, by us
+        self.in_a_row = 4
+        self.items = None
+        # By the part they play.
+        self.kept = self.changed = self.deleted = None            # made online
+        self.made = self.repeated = self.cancelled = None         # made in the outage
+        self.operations = {}  # id -> (kind, the item's id then)
+        self.key = None
+
+    def steps(self):
+        return [
+            (either("Is the system well?", "¿Está sano el sistema?"), self.healthy),
+            (either("Create, change and delete with MySQL up", "Crear, cambiar y borrar con MySQL"),
+             self.online),
+            (either("Stop MySQL", "Parar MySQL"), self.stop),
+            (either("Read without MySQL", "Leer sin MySQL"), self.read_offline),
+            (either("Create without MySQL", "Crear sin MySQL"), self.create_offline),
+            (either("Change without MySQL", "Cambiar sin MySQL"), self.change_offline),
+            (either("Delete without MySQL", "Borrar sin MySQL"), self.delete_offline),
+            (either("What waits for MySQL", "Lo que espera a MySQL"), self.waiting),
+            (either("Start MySQL and watch the drain", "Iniciar MySQL y seguir el vaciado"),
+             self.drain),
+            (either("What became of each operation", "Qué fue de cada operación"), self.outcomes),
+            (either("Compare with MySQL", "Comparar con MySQL"), self.compare),
+            (either("Go on with MySQL up", "Seguir con MySQL"), self.online_again),
+        ]
+
+    # --- what is asked of the system as a whole ---
+
+    def status(self):
+        return expect.status(self.api.get("/sync/status"), 200)
+
+    def health_is(self, **wanted):
+        document = expect.status(self.api.get("/health"), 200)
+        for name, value in wanted.items():
+            expect.same(document.get(name), value, f"/health: {name}")
+        return document
+
+    def is_synced(self):
+        status = self.status()
+        wanted = {"mysql_available": True, "redis_available": True, **dict.fromkeys(PENDING, 0),
+                  "is_consistent": True, "status": "synced", "mode": "online"}
+        for name, value in wanted.items():
+            expect.same(status.get(name), value, f"/sync/status: {name}")
+        details = status.get("consistency_details")
+        expect.holds(isinstance(details, dict) and details.get("is_valid") is True and
+                     details.get("hash_match") is True and
+                     details.get("items_count") == status.get("cache_items"),
+                     f"/sync/status: consistency_details {details!r}",
+                     f"/sync/status: consistency_details {details!r}")
+        return status
+
+    # --- before ---
+
+    def healthy(self):
+        ok = self.report.ok
+        health = expect.until(
+            lambda: self.health_is(status="healthy", mysql=True, redis=True, mode="online"),
+            self.limit_s, "/health")
+        ok(f"/health: healthy, version {health.get('version')}, durability {health.get('durability')}",
+           f"/health: healthy, versión {health.get('version')}, durabilidad {health.get('durability')}")
+        answer = self.api.get("/session")
+        if answer.status == 401:
+            raise Failed(either("a token is needed: --token or RELEVO_TOKEN",
+                                "hace falta un token: --token o RELEVO_TOKEN"))
+        role = expect.status(answer, 200).get("role")
+        expect.holds(role in ("write", "admin"), f"the token's role is {role!r}: it may not write",
+                     f"el rol del token es {role!r}: no puede escribir")
+        ok(f"we may write (role {role})", f"podemos escribir (rol {role})")
+        # The instances at the same address take turns; each has to be asked.
+        status = expect.until(self.is_synced, self.limit_s, "/sync/status", self.in_a_row)
+        self.in_a_row = max(4, 2 * int(status.get("instances") or 1))
+        self.items = Items(self.api, self.settle_s, self.in_a_row)
+        ok(f"/sync/status: synced, {status['cache_items']} items, {status.get('instances')} instance(s)",
+           f"/sync/status: synced, {status['cache_items']} ítems, {status.get('instances')} instancia(s)")
+        self.report.note(f"our items have codes that begin with {self.items.tag}",
+                         f"los códigos de nuestros ítems empiezan por {self.items.tag}")
+
+    def online(self):
+        ok, items = self.report.ok, self.items
+        self.kept, self.changed, self.deleted = (items.new(name) for name in ("KEPT", "CHANGED", "GONE"))
+        self.changed.values["acquisition_date"] = None
+        for made in (self.kept, self.changed, self.deleted):
+            items.create_online(made)
+            items.shows(made, like=made.seen)
+            items.shows(made, source=("MySQL",), like=made.seen, **FRESH)
+            ok(f"created {made.id} ({made.values['code']}): 201 from MySQL, read back from cache and MySQL",
+               f"creado {made.id} ({made.values['code']}): 201 de MySQL, leído de la caché y de MySQL")
+        items.change_online(self.changed, {"status": "En reparación"})
+        items.shows(self.changed, like=self.changed.seen)
+        ok(f"changed {self.changed.id}: version {self.changed.seen['version']}",
+           f"cambiado {self.changed.id}: versión {self.changed.seen['version']}")
+        short = items.new("SHORT")
+        items.create_online(short)
+        items.delete_online(short)
+        items.hidden(short.id)
+        ok(f"created and deleted {short.id}: 404 now", f"creado y borrado {short.id}: ahora 404")
+        items.listed_are([self.kept, self.changed, self.deleted])
+        ok("the lists show each once and in order", "las listas muestran cada uno una vez y en orden")
+
+    # --- the outage ---
+
+    def stop(self):
+        self.stopped = True
+        self.database.stop()
+        expect.until(lambda: self.health_is(status="degraded", mysql=False, redis=True, mode="offline"),
+                     self.database.patience_s or self.limit_s, "/health", self.in_a_row)
+        self.report.ok("/health: degraded, MySQL down, Redis up, mode offline",
+                       "/health: degraded, MySQL caído, Redis en marcha, modo offline")
+        status = self.status()
+        for name, value in {"mysql_available": False, "redis_available": True,
+                            "is_consistent": False, "status": "out_of_sync"}.items():
+            expect.same(status.get(name), value, f"/sync/status: {name}")
+        self.report.ok("/sync/status: out_of_sync", "/sync/status: out_of_sync")
+
+    def read_offline(self):
+        for made in (self.kept, self.changed, self.deleted):
+            self.items.shows(made, source=("REDIS_CACHE",), like=made.seen)
+            self.items.shows(made, source=("REDIS_CACHE",), like=made.seen, **FRESH)
+        self.items.listed_are([self.kept, self.changed, self.deleted], source=("REDIS_CACHE",))
+        self.report.ok("each item and the lists as they were, from the cache",
+                       "cada ítem y las listas como estaban, desde la caché")
+
+    def create_offline(self):
+        ok, items = self.report.ok, self.items
+        self.made, self.repeated, self.cancelled = (items.new(name) for name in
+                                                    ("MADE", "REPEATED", "CANCELLED"))
+        items.create_offline(self.made)
+        self.key = f"{items.tag}-key"
+        items.create_offline(self.repeated, Idempotency_Key=self.key)
+        items.create_offline(self.cancelled)
+        for made in (self.made, self.repeated, self.cancelled):
+            self.operations[made.operation] = ("create", made.id)
+            items.shows(made, pending=True, source=("REDIS_CACHE",), like=made.seen)
+            ok(f"accepted {made.values['code']}: 202, temporary id {made.id}, read back",
+               f"aceptado {made.values['code']}: 202, id temporal {made.id}, leído de vuelta")
+        again = self._repeat(202)
+        expect.same(again.get("operation"), self.repeated.operation,
+                    either("operation of the repeat", "operación de la repetición"))
+        ok("repeated under the same Idempotency-Key: the same operation",
+           "repetido con la misma Idempotency-Key: la misma operación")
+        items.listed_are([self.kept, self.changed, self.deleted, self.made, self.repeated,
+                          self.cancelled])
+        ok("the lists show each once, the new ones last",
+           "las listas muestran cada uno una vez, los nuevos al final")
+
+    def _repeat(self, status):
+        answer = self.api.request("POST", "/items", self.repeated.values, Idempotency_Key=self.key)
+        return expect.status(answer, status)
+
+    def change_offline(self):
+        ok, items = self.report.ok, self.items
+        for made, method, changes in (
+                (self.changed, "PATCH", {"area": "Almacén 1"}),
+                (self.changed, "PUT", {"status": "Prestada", "acquisition_date": "2023-12-31"}),
+                (self.changed, "PATCH", {"area": "Almacén 2 “ñ”"}),
+                (self.made, "PATCH", {"status": "Reservada"})):
+            op = items.change_offline(made, method, changes)
+            self.operations[op] = ("update", made.id)
+            items.shows(made, pending=True, source=("REDIS_CACHE",), like=made.seen)
+            ok(f"{method} of {made.id}: 202, shown with it, all other fields kept",
+               f"{method} de {made.id}: 202, mostrado con él, los demás campos intactos")
+
+    def delete_offline(self):
+        for made in (self.deleted, self.cancelled):
+            op = self.items.delete_offline(made)
+            self.operations[op] = ("delete", made.id)
+            self.items.hidden(made.id)
+            self.report.ok(f"DELETE of {made.id}: 202, then 404",
+                           f"DELETE de {made.id}: 202, después 404")
+        self.items.listed_are([self.kept, self.changed, self.made, self.repeated])
+        self.report.ok("the lists are without them", "las listas ya no los tienen")
+
+    def waiting(self):
+        for op, (kind, _) in self.operations.items():
+            self._operation(op, kind, "pending")
+        count = len(self.operations)
+        self.report.ok(f"/operations: all {count} pending", f"/operations: las {count} pendientes")
+
+        def counted():
+            status = self.status()
+            for name in PENDING:
+                kind = name[len("pending_"):-1]
+                ours = sum(of == kind for of, _ in self.operations.values())
+                expect.holds(isinstance(status.get(name), int) and status[name] >= ours,
+                             f"/sync/status: {name} is {status.get(name)!r}, ours alone are {ours}",
+                             f"/sync/status: {name} es {status.get(name)!r}, ya las nuestras son {ours}")
+            return status
+        status = self.items.settled(counted, "/sync/status")
+        shown = ", ".join(f"{name} {status[name]}" for name in PENDING)
+        self.report.ok(f"/sync/status: {shown}", f"/sync/status: {shown}")
+
+    def _operation(self, op, kind, state):
+        """Its document, the same on every instance."""
+        def look():
+            document = expect.status(self.api.get(f"/operations/{op}"), 200)
+            expect.operation(document, op, kind, state)
+            return document
+        return self.items.settled(look, f"/operations/{op}")
+
+    # --- the return ---
+
+    def start(self):
+        """Also what makes up for a step that failed."""
+        self.database.start()
+        expect.until(lambda: self.health_is(mysql=True, redis=True),
+                     self.database.patience_s or self.limit_s, "/health", self.in_a_row)
+        self.stopped = False
+
+    def drain(self):
+        began = time.monotonic()
+        self.start()
+        self.report.ok("/health: MySQL is back", "/health: MySQL ha vuelto")
+        seen = []
+
+        def watch():
+            status = self.status()
+            if (found := [status.get(name) for name in PENDING]) != seen:
+                seen[:] = found
+                shown = ", ".join(f"{name} {status.get(name)}" for name in PENDING)
+                self.report.note(f"{time.monotonic() - began:5.1f} s  {shown}",
+                                 f"{time.monotonic() - began:5.1f} s  {shown}")
+            return self.is_synced()
+        expect.until(watch, self.limit_s, either("the drain", "el vaciado"), self.in_a_row)
+        self.health_is(status="healthy", mysql=True, redis=True, mode="online")
+        self.report.ok("/sync/status: nothing pending, synced, cache, hash and MySQL equal",
+                       "/sync/status: nada pendiente, synced; caché, hash y MySQL iguales")
+
+    def outcomes(self):
+        applied = {"delete": [], "update": [], "create": []}
+        finals = {}
+        for op, (kind, item_id) in self.operations.items():
+            document = self._operation(op, kind, "applied")
+            # What is folded into the item's creation or cancels out is applied with that.
+            if item_id not in (self.made.temporary, self.cancelled.temporary) or \
+                    op == self.made.operation:
+                applied[kind].append(document["applied_at"])
+            finals[op] = document["item_id"]
+        count = len(self.operations)
+        self.report.ok(f"/operations: all {count} applied", f"/operations: las {count} aplicadas")
+        expect.holds(max(applied["delete"]) <= min(applied["update"]) and
+                     max(applied["update"]) <= min(applied["create"]),
+                     f"not deletes, then updates, then creates: {applied}",
+                     f"no en el orden borrar, cambiar, crear: {applied}")
+        self.report.ok("deletes first, then updates, then creates",
+                       "primero borrar, luego cambiar, luego crear")
+        for made in (self.made, self.repeated):
+            expect.final_id(finals[made.operation], f"/operations/{made.operation}: item_id")
+            made.id = finals[made.operation]
+            expect.holds(made.id > self.deleted.id, f"{made.id} is an old id", f"{made.id} es un id viejo")
+            self.report.ok(f"{made.temporary} became {made.id}", f"{made.temporary} ahora es {made.id}")
+        expect.holds(self.made.id != self.repeated.id, "two items have one id", "dos ítems con un id")
+        dead = expect.status(self.api.get("/sync/dead"), 200).get("data")
+        ours = [letter for letter in dead or [] if letter.get("operation") in self.operations]
+        expect.same(ours, [], "/sync/dead")
+        self.report.ok("/sync/dead: none of ours", "/sync/dead: ninguna nuestra")
+
+    def compare(self):
+        ok, items = self.report.ok, self.items
+        items.shows(self.kept, like=self.kept.seen)
+        items.shows(self.kept, source=("MySQL",), like=self.kept.seen, **FRESH)
+        ok(f"{self.kept.id}: untouched, version and time too",
+           f"{self.kept.id}: intacto, también su versión y su hora")
+        version = self.changed.seen["version"]
+        for made in (self.changed, self.made, self.repeated):
+            items.shows(made)
+            items.shows(made, source=("MySQL",), like=made.seen, **FRESH)
+            if made.temporary:
+                items.shows(made, at=made.temporary, like=made.seen)
+            ok(f"{made.id}: cache and MySQL show what was last asked for",
+               f"{made.id}: la caché y MySQL muestran lo último que se pidió")
+        expect.holds(self.changed.seen["version"] > version, f"{self.changed.id}: version still {version}",
+                     f"{self.changed.id}: la versión sigue en {version}")
+        for item_id in (self.deleted.id, self.cancelled.temporary):
+            items.hidden(item_id)
+            items.hidden(item_id, **FRESH)
+            ok(f"{item_id}: stays deleted", f"{item_id}: sigue borrado")
+        left = sorted((self.kept, self.changed, self.made, self.repeated), key=lambda made: made.id)
+        items.listed_are(left)
+        items.listed_are(left, source=("MySQL",), **FRESH)
+        ok("the lists from cache and MySQL are equal, each item stands once",
+           "las listas de la caché y de MySQL son iguales, cada ítem está una vez")
+
+    def online_again(self):
+        ok, items = self.report.ok, self.items
+        again = self._repeat(201)
+        expect.same(again.get("data"), self.repeated.seen, either("the repeat", "la repetición"))
+        ok(f"the keyed create repeated: 201 with its final id {self.repeated.id}",
+           f"la creación con clave repetida: 201 con su id definitivo {self.repeated.id}")
+        items.change_online(self.made, {"area": "Sala 2"}, at=self.made.temporary)
+        items.shows(self.made, like=self.made.seen)
+        ok("a change by the temporary id reaches the item", "un cambio por el id temporal llega al ítem")
+        last = items.new("LAST")
+        items.create_online(last)
+        left = sorted((self.kept, self.changed, self.made, self.repeated, last), key=lambda one: one.id)
+        items.listed_are(left)
+        expect.until(self.is_synced, self.limit_s, "/sync/status", self.in_a_row)
+        ok("new items go to MySQL; still synced", "lo nuevo va a MySQL; sigue synced")
+
+    # --- the end, whatever happened ---
+
+    def clean_up(self):
+        if self.stopped:
+            self.start()
+            self.report.ok("MySQL runs again", "MySQL está otra vez en marcha")
+        if self.items is not None:
+            self.items.remove()
+            self.report.ok("our items are gone, from cache and MySQL",
+                           "nuestros ítems ya no están, ni en la caché ni en MySQL")

@@ -1,0 +1,266 @@
+"""scripts/verify-sync: it holds on a sound system, and on no broken one."""
+import os
+import pty
+import re
+import signal
+
+import pytest
+
+from harness import Meddler, VerifySync, free_port, item, wait_until
+
+once = pytest.mark.release
+TOKEN = "0123456789abcdef"
+
+
+class Stage:
+    """Two instances that ask for a token, behind one address, and a table that is not empty."""
+
+    def __init__(self, system, folder):
+        tokens = folder / "tokens"
+        tokens.write_text(f"{TOKEN}:write\n")
+        tokens.chmod(0o600)
+        self.system = system
+        daemons = [system.start(RELEVO_TOKEN_FILE=str(tokens)) for _ in range(2)]
+        for code in ("A", "B"):
+            made = daemons[0].api.post("/items", item(code=code), {"Authorization": f"Bearer {TOKEN}"})
+            assert made.status == 201, made
+        self.before = system.mysql.items()
+        self.meddler = Meddler(daemon.port for daemon in daemons)
+
+    def verify(self, folder, *options, **how):
+        how["env"] = {"RELEVO_TOKEN": TOKEN, "LANG": "C.UTF-8", **how.get("env", {})}
+        return VerifySync(folder, self.meddler.url, *options, **how)
+
+    def run(self, folder, *options, stop=None, start=None, **how):
+        """Exit code and output; `stop`, `start`: done after MySQL was stopped, before it starts."""
+        child = self.verify(folder, *options, **how)
+
+        def stop_mysql():
+            self.system.mysql.stop()
+            if stop:
+                stop(child)
+
+        def start_mysql():
+            if start:
+                start(child)
+            self.system.mysql.start()
+        code = child.run(stop=stop_mysql, start=start_mysql)
+        return code, child.output()
+
+    def assert_as_before(self):
+        """MySQL runs, and the table is what it was."""
+        self.system.await_up()
+        assert self.system.mysql.items() == self.before
+
+
+@pytest.fixture(scope="module")
+def whole_stage(_servers, tmp_path_factory):
+    _servers.reset()
+    stage = Stage(_servers, tmp_path_factory.mktemp("verify"))
+    yield stage
+    stage.meddler.stop()
+    _servers.finish()
+
+
+@pytest.fixture
+def stage(whole_stage):
+    whole_stage.meddler.meddle = None
+    whole_stage.system.mysql.start()
+    whole_stage.system.await_up()
+    return whole_stage
+
+
+def failed_step(output):
+    """The number of the step that did not hold; the later ones were not run."""
+    rows = re.findall(r"^ *(\d+)\. .* (held|FAILED|not run) ", output, re.M)
+    first = next(n for n, result in rows if result == "FAILED")
+    after = [result for n, result in rows if int(first) < int(n) < len(rows)]
+    assert set(after) <= {"not run"} and len(rows) == 13, output
+    return int(first)
+
+
+def test_it_holds(stage, tmp_path):
+    code, output = stage.run(tmp_path)
+    assert code == 0, output
+    assert "Every step held" in output and "FAILED" not in output
+    stage.assert_as_before()
+
+
+@once
+def test_in_spanish(stage, tmp_path):
+    code, output = stage.run(tmp_path, env={"LC_ALL": "es_ES.UTF-8", "LANG": "en_GB.UTF-8"})
+    assert code == 0, output
+    assert "Todo en orden" in output and "held" not in output
+    stage.assert_as_before()
+
+
+@once
+def test_asking_at_the_terminal(stage, tmp_path):
+    ours, its = pty.openpty()
+    try:
+        child = stage.verify(tmp_path, commands=False, stdin=its)
+        wait_until(lambda: "stop MySQL now" in child.output(), 20, child.output)
+        stage.system.mysql.stop()
+        wait_until(lambda: "start MySQL now" in child.output(), 20, child.output)
+        stage.system.mysql.start()
+        assert child.run() == 0, child.output()
+    finally:
+        os.close(ours)
+        os.close(its)
+    stage.assert_as_before()
+
+
+# --- faults, each in one place, from the moment that is named ---
+
+class DropsAField:
+    """Of an item read back."""
+
+    step = 2
+
+    def __call__(self, method, path, status, document):
+        if method == "GET" and isinstance(document.get("data"), dict):
+            document["data"].pop("acquisition_date", None)
+        return status, document
+
+
+class ForgetsAFieldInAnUpdate:
+    """What an update of the outage does not name is set to null."""
+
+    step = 6
+
+    def __call__(self, method, path, status, document):
+        if method == "PATCH" and status == 202:
+            document["data"]["acquisition_date"] = None
+        return status, document
+
+
+class DoublesAnItem:
+    """In lists, once MySQL is back."""
+
+    step = 11
+
+    def __init__(self):
+        self.was_down = self.back = False
+
+    def __call__(self, method, path, status, document):
+        if path == "/health":
+            self.was_down |= not document["mysql"]
+            self.back = self.was_down and document["mysql"]
+        if self.back and path.startswith("/items?") and document["data"]:
+            document["data"].append(document["data"][-1])
+            document["count"] += 1
+            document["total"] += 1
+        return status, document
+
+
+class AnswersStale:
+    """Of each item the first answer for ever."""
+
+    step = 2
+
+    def __init__(self):
+        self.first = {}
+
+    def __call__(self, method, path, status, document):
+        if method == "GET" and path.startswith("/items/"):
+            return self.first.setdefault(path, (status, document))
+        return status, document
+
+
+class BringsBackTheDeleted:
+    """Who was deleted in the outage is there again after the drain."""
+
+    step = 11
+
+    def __init__(self):
+        self.last = {}
+        self.deleted = set()
+        self.drained = False
+
+    def __call__(self, method, path, status, document):
+        if method == "DELETE" and status == 202:
+            self.deleted.add(path)
+        if method == "GET" and path in self.deleted and self.drained:
+            return self.last[path]
+        if method == "GET" and status == 200:
+            self.last[path] = (status, document)
+        self.drained = self.drained or bool(self.deleted) and path.startswith("/operations/") and \
+            document.get("state") == "applied"
+        return status, document
+
+
+class SaysSuccessInAnOutage:
+    """201 instead of 202: what waits is called done."""
+
+    step = 5
+
+    def __call__(self, method, path, status, document):
+        if status == 202:
+            return 201, {"source": "MySQL", "status": "success", "data": document["data"]}
+        return status, document
+
+
+@once
+@pytest.mark.parametrize("fault", [DropsAField, ForgetsAFieldInAnUpdate, DoublesAnItem, AnswersStale,
+                                   BringsBackTheDeleted, SaysSuccessInAnOutage])
+def test_a_fault_is_found(stage, tmp_path, fault):
+    stage.meddler.meddle = fault()
+    code, output = stage.run(tmp_path)
+    assert code == 1 and failed_step(output) == fault.step, output
+    stage.assert_as_before()
+
+
+@once
+def test_a_daemon_that_never_drains(stage, tmp_path):
+    """Somebody has the lease and does not give it back."""
+    redis = stage.system.redis.db
+    try:
+        code, output = stage.run(tmp_path, "--timeout", "4",
+                                 start=lambda _: redis.set("sync:lease", str(1 << 52)))
+    finally:
+        redis.delete("sync:lease")
+    assert code == 1 and failed_step(output) == 9, output
+    assert re.search(r"the drain: not within 4 s: /sync/status: pending_\w+: is \d, should be 0", output)
+    stage.system.await_drained()
+    stage.assert_as_before()
+
+
+@once
+def test_mysql_that_does_not_stop(stage, tmp_path):
+    child = stage.verify(tmp_path, "--timeout", "1")
+    code = child.run(stop=lambda: None, start=lambda: None)
+    assert code == 1 and failed_step(child.output()) == 3, child.output()
+    stage.assert_as_before()
+
+
+@once
+def test_broken_off_in_the_outage(stage, tmp_path):
+    code, output = stage.run(tmp_path, stop=lambda child: child.child.send_signal(signal.SIGINT))
+    assert code == 130 and failed_step(output) == 3, output
+    assert "MySQL runs again" in output
+    stage.assert_as_before()
+
+
+@once
+def test_without_token(stage, tmp_path):
+    code, output = stage.run(tmp_path, env={"RELEVO_TOKEN": ""})
+    assert code == 1 and "a token is needed" in output
+
+
+@once
+def test_nobody_at_the_address(tmp_path):
+    child = VerifySync(tmp_path, f"http://127.0.0.1:{free_port()}", "--timeout", "0.2",
+                       env={"LC_ALL": "", "LC_MESSAGES": "es_MX", "LANG": "C"})
+    assert child.run() == 1
+    assert "sin respuesta" in child.output() and "FALLO" in child.output()
+
+
+@once
+@pytest.mark.parametrize("options, named", [
+    (["--stop-command", "true"], "--start-command"), (["--timeout", "0"], "--timeout"),
+    (["--url", "ftp://x"], "ftp://x"), (["--local", "--compose"], "not allowed with"),
+    ([], "no terminal"),
+])
+def test_wrong_usage(tmp_path, options, named):
+    child = VerifySync(tmp_path, "http://127.0.0.1:1", *options, commands=False)
+    assert child.run() == 2 and named in child.output(), child.output()

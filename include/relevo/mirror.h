@@ -130,6 +130,26 @@ struct operation *mirror_operation(struct mirror *m, struct opid op);
 /* All waiting operations, in order of acceptance: new array of new references, caller frees. */
 struct operation **mirror_operations(struct mirror *m, size_t *count);
 
+/* A place in the order of acceptance: behind this operation, whether or not it still waits. */
+struct operation_cursor {
+	uint64_t seq;
+	struct opid op;
+};
+#define OPERATION_CURSOR_SIZE (17 + OPID_TEXT_SIZE)
+void operation_cursor_format(const struct operation_cursor *c, char out[OPERATION_CURSOR_SIZE]);
+bool operation_cursor_parse(const char *text, struct operation_cursor *out);
+
+struct operation_page {
+	struct operation **ops; /* owned: array and references */
+	size_t count, total;	/* total: of all that wait */
+	bool more;		/* behind the last one */
+};
+/* `limit` of the waiting operations, in order of acceptance; `after` NULL: the first ones. However
+ * many wait, the lock is held for a small part of them. */
+void mirror_operations_page(struct mirror *m, const struct operation_cursor *after, size_t limit,
+			    struct operation_page *out);
+void operation_page_free(struct operation_page *p);
+
 /* System state that travels in the log ("sync" changes): the last object per name. New reference
  * or NULL. Objects look like {"t":"sync","name":NAME,..}. */
 json_t *mirror_sync_state(struct mirror *m, const char *name);

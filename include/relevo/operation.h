@@ -56,6 +56,8 @@ void operation_unref(struct operation **o);
 void operation_encode(struct buf *out, const struct operation *o);
 /* Appends the whole entry with its seq. */
 void operation_encode_full(struct buf *out, const struct operation *o);
+/* Appends it as GET /operations shows it while it waits. */
+void operation_show(struct buf *out, const struct operation *o);
 /* Reads one list entry, also the three legacy forms (bare item object in the create list;
  * {"id":5,"data":{..}} in the update list; a bare number or {"id":5} in the delete list), whose
  * id then is zero. `list` is the list it came from. ERR_INVALID: not JSON or of no known shape;

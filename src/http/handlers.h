@@ -14,6 +14,7 @@ enum MHD_Result items_create(struct request *r);
 enum MHD_Result items_replace(struct request *r);
 enum MHD_Result items_patch(struct request *r);
 enum MHD_Result items_delete(struct request *r);
+enum MHD_Result operations_list(struct request *r);
 enum MHD_Result operations_get(struct request *r);
 enum MHD_Result health_get(struct request *r);
 enum MHD_Result sync_status_get(struct request *r);

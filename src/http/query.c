@@ -1,4 +1,4 @@
-/* query.c - query parameters: splitting, decoding, and those of GET /items. */
+/* query.c - query parameters: splitting, decoding, and those of the lists. */
 #include "query.h"
 
 #include <stdlib.h>
@@ -7,7 +7,8 @@
 #include "relevo/columns.h"
 #include "relevo/mem.h"
 
-#define LIMIT_MAX 1000
+#define LIMIT_MAX	 1000
+#define OPERATIONS_LIMIT 100
 
 static int hex_digit(char c)
 {
@@ -100,7 +101,7 @@ void query_free(struct query *q)
 	*q = (struct query){ .count = 0 };
 }
 
-static bool parse_limit(const char *text, unsigned *out)
+static bool is_limit(const char *text, unsigned *out)
 {
 	unsigned n = 0;
 
@@ -119,6 +120,23 @@ static bool parse_limit(const char *text, unsigned *out)
 	return true;
 }
 
+static enum err_code set_limit(const struct query_pair *p, unsigned *out, struct err *e)
+{
+	if (!is_limit(p->value, out))
+		return err_set(e, ERR_MALFORMED, "limit has to be 1 to %d", LIMIT_MAX);
+	return ERR_NONE;
+}
+
+static enum err_code bad_cursor(struct err *e)
+{
+	return err_set(e, ERR_MALFORMED, "after is no cursor of ours");
+}
+
+static enum err_code unknown(const struct query_pair *p, struct err *e)
+{
+	return err_set(e, ERR_MALFORMED, "unknown parameter %.64s", p->name);
+}
+
 static enum err_code set_needle(struct list_query *out, const struct query_pair *p, struct err *e)
 {
 	if (p->value_len == 0)
@@ -134,21 +152,15 @@ static enum err_code set_parameter(struct list_query *out, const struct query_pa
 {
 	int column;
 
-	if (strcmp(p->name, "limit") == 0) {
-		if (!parse_limit(p->value, &out->limit))
-			return err_set(e, ERR_MALFORMED, "limit has to be 1 to %d", LIMIT_MAX);
-		return ERR_NONE;
-	}
-	if (strcmp(p->name, "after") == 0) {
-		if (!cursor_parse(p->value, &out->after))
-			return err_set(e, ERR_MALFORMED, "after is no cursor of ours");
-		return ERR_NONE;
-	}
+	if (strcmp(p->name, "limit") == 0)
+		return set_limit(p, &out->limit, e);
+	if (strcmp(p->name, "after") == 0)
+		return cursor_parse(p->value, &out->after) ? ERR_NONE : bad_cursor(e);
 	if (strcmp(p->name, "q") == 0)
 		return set_needle(out, p, e);
 	column = column_find(p->name, strlen(p->name));
 	if (column < 0 || !columns[column].filter)
-		return err_set(e, ERR_MALFORMED, "unknown parameter %.64s", p->name);
+		return unknown(p, e);
 	out->filter[column] = (struct field){ .text = mem_copy(p->value, p->value_len),
 					      .len = (uint32_t)p->value_len,
 					      .present = true };
@@ -167,5 +179,29 @@ enum err_code query_list(const struct query *q, struct list_query *out, struct e
 		}
 	}
 	*out = list;
+	return ERR_NONE;
+}
+
+static enum err_code set_operation_parameter(struct operation_query *out,
+					     const struct query_pair *p, struct err *e)
+{
+	if (strcmp(p->name, "limit") == 0)
+		return set_limit(p, &out->limit, e);
+	if (strcmp(p->name, "after") != 0)
+		return unknown(p, e);
+	out->has_after = true;
+	return operation_cursor_parse(p->value, &out->after) ? ERR_NONE : bad_cursor(e);
+}
+
+enum err_code query_operations(const struct query *q, struct operation_query *out, struct err *e)
+{
+	struct operation_query wanted = { .limit = OPERATIONS_LIMIT };
+
+	for (size_t i = 0; i < q->count; i++) {
+		enum err_code code = set_operation_parameter(&wanted, &q->at[i], e);
+		if (code != ERR_NONE)
+			return code;
+	}
+	*out = wanted;
 	return ERR_NONE;
 }

@@ -1,4 +1,4 @@
-/* query.h - query parameters: splitting, decoding, and those of GET /items. Pure, any thread. */
+/* query.h - query parameters: splitting, decoding, and those of the lists. Pure, any thread. */
 #ifndef RELEVO_HTTP_QUERY_H
 #define RELEVO_HTTP_QUERY_H
 
@@ -30,5 +30,14 @@ void query_free(struct query *q);
 /* Parameters of GET /items: limit, after, q and the column table's filters; free with
  * list_query_free. ERR_MALFORMED: unknown or bad parameter. */
 MUST_CHECK enum err_code query_list(const struct query *q, struct list_query *out, struct err *e);
+
+/* Parameters of GET /operations: limit and after. */
+struct operation_query {
+	unsigned limit;
+	bool has_after;
+	struct operation_cursor after;
+};
+MUST_CHECK enum err_code query_operations(const struct query *q, struct operation_query *out,
+					  struct err *e);
 
 #endif

@@ -14,6 +14,7 @@ const struct route routes[] = {
 				 [METHOD_PUT] = { items_replace, BODY_JSON, ROLE_WRITE },
 				 [METHOD_PATCH] = { items_patch, BODY_JSON, ROLE_WRITE },
 				 [METHOD_DELETE] = { items_delete, BODY_IGNORED, ROLE_WRITE } } },
+	{ "/operations", .at = { [METHOD_GET] = { operations_list, BODY_IGNORED, ROLE_READ } } },
 	{ "/operations/{op}",
 	  .at = { [METHOD_GET] = { operations_get, BODY_IGNORED, ROLE_READ } } },
 	{ "/health", .while_stopping = true,

@@ -180,3 +180,40 @@ void operation_encode_full(struct buf *out, const struct operation *o)
 		put_number(out, "seq", o->seq);
 	buf_putc(out, '}');
 }
+
+/* As put_time, for an object whose members are always there. */
+static void put_time_or_null(struct buf *out, const char *name, int64_t us)
+{
+	if (us != 0) {
+		put_time(out, name, us);
+		return;
+	}
+	put_name(out, name);
+	buf_puts(out, "null");
+}
+
+void operation_show(struct buf *out, const struct operation *o)
+{
+	char text[OPID_TEXT_SIZE], key[ITEM_KEY_SIZE];
+
+	opid_format(o->id, text);
+	operation_item_key(o, key);
+	buf_putc(out, '{');
+	put_string(out, "operation", text);
+	put_string(out, "kind", op_kind_name(o->kind));
+	put_string(out, "state", "pending");
+	if (o->item_id == 0)
+		put_string(out, "item_id", key);
+	else
+		put_number(out, "item_id", (uint64_t)o->item_id);
+	put_time_or_null(out, "accepted_at", o->accepted_us);
+	put_string(out, "instance", o->instance);
+	put_name(out, "data");
+	if (o->kind == OP_DELETE)
+		buf_puts(out, "null");
+	else
+		fields_render(out, &o->fields);
+	put_name(out, "base");
+	buf_puts(out, o->base_json != NULL ? o->base_json : "null");
+	buf_putc(out, '}');
+}

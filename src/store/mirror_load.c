@@ -215,6 +215,7 @@ static void state_move_to(struct state *to, struct state *from)
 {
 	*to = *from;
 	ring_rehome(&to->all_ops, &from->all_ops);
+	ring_rehome(&to->miles, &from->miles);
 	ring_rehome(&to->tombs, &from->tombs);
 	ring_rehome(&to->ages, &from->ages);
 	ring_rehome(&to->unlogged_items, &from->unlogged_items);

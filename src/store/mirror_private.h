@@ -16,6 +16,7 @@
 #define CHUNK_SMALL		   64
 #define TEMP_KEY_BASE		   ((uint64_t)1 << 63)
 #define SYNC_NAMES_MAX		   64
+#define MILE			   256
 #define TOMBSTONE_US		   ((int64_t)600 * 1000000)
 #define FINAL_ID_US		   ((int64_t)7 * 86400 * 1000000)
 #define holder_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
@@ -118,6 +119,7 @@ struct waiting {
 	struct operation *op;
 	struct item *item;
 	struct ring in_item, in_all;
+	struct ring in_miles; /* alone: it is no milestone */
 	uint64_t unlogged;
 	struct ring in_unlogged;
 };
@@ -141,6 +143,7 @@ struct final_id {
 struct state {
 	struct table items, temps, ops, finals;
 	struct ring all_ops;			  /* in order of acceptance */
+	struct ring miles; /* one operation in MILE, in that order: a place is found by them */
 	struct ring tombs, ages;		  /* oldest first */
 	struct ring unlogged_items, unlogged_ops; /* least recently touched first */
 	struct ring unlogged_done;		  /* oldest first */

@@ -13,6 +13,7 @@ void state_init(struct state *s)
 {
 	*s = (struct state){ .root = root_new(0) };
 	ring_init(&s->all_ops);
+	ring_init(&s->miles);
 	ring_init(&s->tombs);
 	ring_init(&s->ages);
 	ring_init(&s->unlogged_items);
@@ -311,6 +312,9 @@ struct waiting *state_wait_for(struct state *s, struct operation *op)
 	ring_init(&w->in_unlogged);
 	enlist_in_item(it, w);
 	enlist(&s->all_ops, &w->in_all, offsetof(struct waiting, in_all), op->seq);
+	ring_init(&w->in_miles);
+	if (opid_hash(op->id) % MILE == 0)
+		enlist(&s->miles, &w->in_miles, offsetof(struct waiting, in_miles), op->seq);
 	table_put(&s->ops, &w->link, opid_hash(op->id));
 	s->pending[op->kind]++;
 	s->stamp++;
@@ -322,6 +326,7 @@ void state_forget(struct state *s, struct waiting *w)
 	state_unmark_op(s, w);
 	ring_remove(&w->in_item);
 	ring_remove(&w->in_all);
+	ring_remove(&w->in_miles);
 	table_remove(&s->ops, &w->link);
 	s->pending[w->op->kind]--;
 	s->stamp++;

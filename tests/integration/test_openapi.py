@@ -95,7 +95,7 @@ def online(c):
     c.request("POST", "/items", item(acquisition_date=None))
     tag = c.request("GET", "/items/1").etag
     for path in ("/items", "/items?limit=1", "/items?q=pc&type=Computadora", "/items/1",
-                 "/sync/status", "/sync/dead", "/instances", "/health", "/metrics",
+                 "/operations", "/sync/status", "/sync/dead", "/instances", "/health", "/metrics",
                  "/openapi.json"):
         c.request("GET", path)
         c.request("HEAD", path)
@@ -109,6 +109,7 @@ def online(c):
 
 def refused(c):
     c.request("GET", "/items?limit=0")
+    c.request("GET", "/operations?limit=0")
     c.request("POST", "/items", b"{")
     c.request("POST", "/items", item(code=""))
     c.request("POST", "/items", b"x" * 70000)
@@ -140,8 +141,8 @@ def test_answers_of_an_outage(system, relevo, checked):
     checked.request("PATCH", f"/items/{made['data']['id']}", {"area": "Sala 9"})
     change = checked.request("PATCH", "/items/1", {"area": "Sala 9"}).json()["operation"]
     checked.request("DELETE", "/items/2")
-    for path in ("/items", f"/items/{made['data']['id']}", f"/operations/{change}", "/sync/status",
-                 "/health", "/sync/dead", "/instances"):
+    for path in ("/items", f"/items/{made['data']['id']}", "/operations", "/operations?limit=1",
+                 f"/operations/{change}", "/sync/status", "/health", "/sync/dead", "/instances"):
         checked.request("GET", path)
     relevo.pause()
     system.mysql.start()

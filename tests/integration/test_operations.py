@@ -1,4 +1,4 @@
-"""GET /operations/{op}."""
+"""GET /operations and GET /operations/{op}."""
 import re
 
 import pytest
@@ -115,3 +115,78 @@ def test_unknown_operation_is_404(relevo, op):
     answer = relevo.api.get(f"/operations/{op}")
     expect_problem(answer, 404 if op != "%00" else answer.status)
     assert 400 <= answer.status < 500
+
+
+# --- those that wait ---
+
+PENDING = ["operation", "kind", "state", "item_id", "accepted_at", "instance", "data", "base"]
+
+
+def page(daemon, query=""):
+    answer = daemon.api.get(f"/operations{query}")
+    assert answer.status == 200, answer
+    body = answer.json()
+    assert list(body) == ["count", "total", "next", "data"] and body["count"] == len(body["data"])
+    for shown in body["data"]:
+        assert list(shown) == PENDING
+    return body
+
+
+def pages(daemon, limit):
+    """All pages, one after the other."""
+    shown = page(daemon, f"?limit={limit}")
+    found = [shown["data"]]
+    while shown["next"] is not None:
+        shown = page(daemon, f"?limit={limit}&after={shown['next']}")
+        found.append(shown["data"])
+    return found
+
+
+def test_nothing_waits(relevo):
+    relevo.api.post("/items", item())
+    assert page(relevo) == {"count": 0, "total": 0, "next": None, "data": []}
+
+
+def test_what_waits_is_listed_on_any_instance(system, relevo, three):
+    other = system.start(name="b", wait="up")
+    other.await_health(redis=True)
+    relevo.api.patch("/items/1", {"status": "Baja"})
+    body = page(relevo)
+    assert body["total"] == 4 and body["next"] is None
+    create, update, delete, again = body["data"]
+    for shown in (create, update, delete):
+        op, item_id = three[shown["kind"]]
+        assert (shown["operation"], shown["item_id"], shown["state"], shown["instance"]) \
+            == (op, item_id, "pending", "a")
+        assert shown["accepted_at"] == operation(relevo, op)["accepted_at"]
+    assert create["data"] == item() and create["base"] is None
+    assert update["data"] == {"area": "x"} and update["base"]["area"] == item()["area"]
+    assert delete["data"] is None and delete["base"]["code"] == "B"
+    assert again["data"] == {"status": "Baja"} and again["item_id"] == 1
+    wait_until(lambda: page(other) == body, 5, "the other instance knows the same")
+    system.mysql_up()
+    for daemon in (relevo, other):
+        wait_until(lambda: page(daemon)["total"] == 0, 5, "nothing waits")
+
+
+def test_pages_of_what_waits(system, relevo):
+    system.mysql_down()
+    ops = [relevo.api.post("/items", item(code=f"C-{n}")).json()["operation"] for n in range(7)]
+    whole, = pages(relevo, 1000)
+    assert [shown["operation"] for shown in whole] == ops
+    assert pages(relevo, 7) == [whole]
+    assert pages(relevo, 3) == [whole[:3], whole[3:6], whole[6:]]
+    assert page(relevo, "?limit=3")["total"] == 7
+    cursor = page(relevo, "?limit=3")["next"]
+    system.mysql_up()
+    wait_until(lambda: page(relevo)["total"] == 0, 5, "nothing waits")
+    assert page(relevo, f"?after={cursor}")["data"] == []
+    system.mysql_down()
+    late = relevo.api.post("/items", item()).json()["operation"]
+    assert [shown["operation"] for shown in page(relevo, f"?after={cursor}")["data"]] == [late]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=", "after=", "after=x",
+                                   "after=c0000000000000001", "kind=create", "limit=1&limit=1", "%"])
+def test_bad_parameters_of_the_list(relevo, query):
+    expect_problem(relevo.api.get(f"/operations?{query}"), 400)

@@ -42,6 +42,26 @@ export interface paths {
         patch: operations["patchItem"];
         trace?: never;
     };
+    "/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The writes of the whole system that wait for MySQL, oldest first
+         * @description As this instance knows them. Pages are not a snapshot: what is applied between two of them is left out, what is accepted comes last.
+         */
+        get: operations["listPendingOperations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operations/{op}": {
         parameters: {
             query?: never;
@@ -462,6 +482,36 @@ export interface components {
             accepted_at: string | null;
             /** Format: date-time */
             applied_at: string | null;
+        };
+        PendingOperation: {
+            operation: components["schemas"]["OperationId"];
+            /** @enum {string} */
+            kind: "create" | "update" | "delete";
+            /** @enum {string} */
+            state: "pending";
+            item_id: components["schemas"]["ItemId"];
+            /** Format: date-time */
+            accepted_at: string | null;
+            /** @description The one that accepted it; empty if that is not known. */
+            instance: string;
+            /** @description The fields that it writes; null for a delete. */
+            data: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The item it was based on, if that is known. */
+            base: {
+                [key: string]: unknown;
+            } | null;
+        };
+        PendingOperations: {
+            /** @description Entries in data. */
+            count: number;
+            /** @description All that wait. */
+            total: number;
+            /** @description Pass it as `after` for the next page. */
+            next: string | null;
+            /** @description Oldest first. */
+            data: components["schemas"]["PendingOperation"][];
         };
         Health: {
             /**
@@ -1427,6 +1477,67 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["ServerError"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    listPendingOperations: {
+        parameters: {
+            query?: {
+                /** @description Most operations in the answer. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "count": 1,
+                     *       "total": 1,
+                     *       "next": null,
+                     *       "data": [
+                     *         {
+                     *           "operation": "0197f3a2-5b1c-7d3e-8f00-1a2b3c4d5e6f",
+                     *           "kind": "update",
+                     *           "state": "pending",
+                     *           "item_id": 5,
+                     *           "accepted_at": "2026-01-31T12:00:00.123456Z",
+                     *           "instance": "lab-1",
+                     *           "data": {
+                     *             "area": "Sala 2"
+                     *           },
+                     *           "base": {
+                     *             "id": 5,
+                     *             "code": "PC-01",
+                     *             "type": "Computadora",
+                     *             "status": "Operativa",
+                     *             "area": "Sala 1",
+                     *             "acquisition_date": "2024-01-01",
+                     *             "version": 1,
+                     *             "updated_at": "2026-01-31T12:00:00.123456Z"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PendingOperations"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["ServerError"];
         };
     };
     getOperation: {

@@ -10,7 +10,8 @@ packages_of() {
 	servers) echo mariadb-server mariadb-client redis-server curl ;;
 	proxy) echo nginx-light ;;
 	tests) echo gcc libc6-dev python3 python3-pytest python3-pytest-timeout python3-pytest-xdist \
-		python3-pymysql python3-cryptography python3-redis python3-requests python3-jsonschema ;;
+		python3-pymysql python3-cryptography python3-redis python3-requests python3-jsonschema \
+		python3-fastjsonschema ;;
 	checks) echo clang clang-format clang-tidy cppcheck shellcheck ;;
 	unstable) echo mmdebstrap ;;
 	dashboard) echo nodejs npm ;;

@@ -142,7 +142,7 @@ def test_every_request_of_the_document_is_understood(relevo, checked, openapi):
                 reused = answer.status == 422 and answer.json()["type"].endswith(":key-reused")
                 assert reused or answer.status in UNDERSTOOD, (place, answer)
                 sent += 1
-    assert sent > 50
+    assert sent > 40
     assert {("createItem", 201), ("replaceItem", 200), ("patchItem", 200), ("deleteItem", 200),
             ("listItems", 200), ("runSync", 202)} <= checked.seen
 

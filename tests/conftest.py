@@ -5,6 +5,16 @@ import random
 import pytest
 
 import harness
+from harness.openapi import judge
+
+
+@pytest.fixture(autouse=True)
+def _answers_as_described():
+    """Whoever asked, and in whatever thread: no answer was other than docs/openapi.json says."""
+    judge.take_faults()
+    yield
+    faults = judge.take_faults()
+    assert not faults, "\n".join(faults)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ packages_of() {
 	proxy) echo nginx-light ;;
 	verify) echo python3 ;;
 	tests) echo gcc libc6-dev python3 python3-pytest python3-pytest-timeout python3-pytest-xdist \
-		python3-pymysql python3-cryptography python3-redis python3-requests python3-jsonschema ;;
+		python3-pymysql python3-cryptography python3-redis python3-requests python3-jsonschema \
+		python3-fastjsonschema ;;
 	checks) echo clang clang-format clang-tidy cppcheck shellcheck ;;
 	unstable) echo mmdebstrap ;;
 	dashboard) echo nodejs npm ;;

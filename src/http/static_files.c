@@ -123,13 +123,36 @@ static enum MHD_Result answer_file(struct request *r, const char *name, const st
 	return answer_tagged(r, response, tag);
 }
 
+/* `/docs` where there is a folder `docs` with a page: what the page names is found from `/docs/`.
+ */
+static enum MHD_Result answer_moved(struct request *r, const char *name)
+{
+	struct MHD_Response *response =
+		mem_check(MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+	char place[NAME_MAX + 2];
+
+	snprintf(place, sizeof place, "%s/", name);
+	response_header(response, MHD_HTTP_HEADER_LOCATION, place);
+	response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+	return request_answer(r, MHD_HTTP_MOVED_PERMANENTLY, response);
+}
+
 enum MHD_Result static_files_get(struct request *r)
 {
 	const char *name = static_path_file(r->path), *page = static_path_file("/"), *accept;
+	char folder[PATH_MAX];
 	struct file f;
 
 	if (name != NULL && find_file(r, name, &f))
 		return answer_file(r, name, &f, "Accept-Encoding");
+	if (static_path_folder(r->path, folder, sizeof folder) && find_file(r, folder, &f)) {
+		const char *plain = static_path_plain_name(r->path);
+
+		if (plain == NULL)
+			return answer_file(r, folder, &f, "Accept-Encoding");
+		close(f.fd);
+		return answer_moved(r, plain);
+	}
 	accept =
 		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
 	if (static_path_is_page(r->path) && static_path_accepts(accept, "text/html") &&

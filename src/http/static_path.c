@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -59,6 +60,28 @@ const char *static_path_file(const char *path)
 	if (strcmp(path, "/") == 0)
 		return INDEX;
 	return path[0] == '/' && is_safe(path + 1) ? path + 1 : NULL;
+}
+
+bool static_path_folder(const char *path, char *out, size_t size)
+{
+	size_t len = strlen(path);
+	int wrote;
+
+	if (len < 2 || path[0] != '/')
+		return false;
+	len -= path[len - 1] == '/';
+	wrote = snprintf(out, size, "%.*s/" INDEX, (int)(len - 1), path + 1);
+	return wrote > 0 && (size_t)wrote < size && is_safe(out);
+}
+
+const char *static_path_plain_name(const char *path)
+{
+	const char *name = last_segment(path);
+
+	for (const char *c = name; *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '_')
+			return NULL;
+	return *name != '\0' ? name : NULL;
 }
 
 bool static_path_is_page(const char *path)

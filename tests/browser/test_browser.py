@@ -67,6 +67,11 @@ def test_both_languages(system, browser):
     browser.play("languages", start(system).url)
 
 
+def test_the_reference_of_the_api(system, browser):
+    browser.play("reference", start(system).url)
+    assert [row[0] for row in system.mysql.items().values()] == ["PC-01"]
+
+
 def test_the_keyboard_alone(system, browser):
     daemon = start(system)
     browser.play("keyboard", daemon.url)

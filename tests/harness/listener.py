@@ -3,6 +3,8 @@ import http.client
 import json
 import socket
 
+from .openapi import judge
+
 
 class Event:
     def __init__(self, fields):
@@ -11,6 +13,7 @@ class Event:
         self.id = dict(fields)["id"]
         self.retry = int(dict(fields)["retry"])
         self.data = json.loads(dict(fields)["data"])
+        judge.value("StatusEvent", self.data, "an event")
 
     @property
     def health(self):

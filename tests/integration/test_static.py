@@ -55,6 +55,28 @@ def api(system, site):
     return system.start(RELEVO_STATIC_DIR=str(site.root)).api
 
 
+def test_a_folder_shows_its_page(api, site):
+    site.write("docs/index.html", b"<title>docs</title>")
+    site.write("a b/index.html", b"<title>blank</title>")
+    (site.root / "bare").mkdir()
+    for method in ("GET", "HEAD"):
+        answer = api.request(method, "/docs")
+        assert (answer.status, answer.headers["Location"], answer.body) == (301, "docs/", b"")
+    answer = api.get("/docs/")
+    assert (answer.status, answer.body) == (200, b"<title>docs</title>")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert api.get("/docs/", {"If-None-Match": answer.etag}).status == 304
+    # A name that would have to be encoded is shown where it is.
+    assert api.get("/a%20b").body == b"<title>blank</title>"
+    # A folder without a page is none.
+    for path in ("/bare", "/bare/"):
+        expect_problem(api.get(path), 404)
+    # The API's own paths stay the API's.
+    assert "Location" not in api.get("/items").headers
+    expect_problem(api.get("/items/index.html"), 404)
+
+
 def test_the_page_is_served_at_the_root(api):
     for path in ("/", "/index.html", "/?lang=es"):
         answer = api.get(path)

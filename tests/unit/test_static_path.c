@@ -31,6 +31,41 @@ static void paths_name_files(void **state)
 	}
 }
 
+static void folders_have_a_page(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "/docs", "docs/index.html" },
+		{ "/docs/", "docs/index.html" },
+		{ "/a/b/", "a/b/index.html" },
+		{ "/a b", "a b/index.html" },
+	};
+	static const char *const none[] = { "",	       "/",	  "//",	    "docs",  "/.git",
+					    "/a/../b", "/docs//", "//docs", "/a/.b/" };
+	char name[64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		assert_true(static_path_folder(pairs[i][0], name, sizeof name));
+		assert_string_equal(name, pairs[i][1]);
+	}
+	for (size_t i = 0; i < COUNT(none); i++)
+		assert_false(static_path_folder(none[i], name, sizeof name));
+	assert_true(static_path_folder("/docs", name, sizeof "docs/index.html"));
+	assert_false(static_path_folder("/docs", name, sizeof "docs/index.html" - 1));
+}
+
+static void plain_names_can_stand_in_a_location(void **state)
+{
+	static const char *const none[] = { "/",	  "/docs/", "/a b", "/a:b",
+					    "/a\r\nX: y", "/ñ",	    "/a.b" };
+
+	(void)state;
+	assert_string_equal(static_path_plain_name("/docs"), "docs");
+	assert_string_equal(static_path_plain_name("/a:b/C_d-1"), "C_d-1");
+	for (size_t i = 0; i < COUNT(none); i++)
+		assert_null(static_path_plain_name(none[i]));
+}
+
 static void no_path_leads_out_or_to_what_is_hidden(void **state)
 {
 	static const char *const paths[] = {
@@ -144,6 +179,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_name_files),
+		cmocka_unit_test(folders_have_a_page),
+		cmocka_unit_test(plain_names_can_stand_in_a_location),
 		cmocka_unit_test(no_path_leads_out_or_to_what_is_hidden),
 		cmocka_unit_test(pages_look_like_no_file),
 		cmocka_unit_test(only_built_files_with_a_hash_never_change),

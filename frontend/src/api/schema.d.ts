@@ -957,46 +957,100 @@ export interface components {
         };
     };
     parameters: {
-        /** @description Most items in the answer; all without it. */
+        /**
+         * @description Most items in the answer; all without it.
+         * @example 20
+         */
         limit: number;
-        /** @description The `next` of the page before. */
+        /**
+         * @description The `next` of the page before.
+         * @example c0000000000000014
+         */
         after: string;
-        /** @description Exactly this code. */
+        /**
+         * @description Exactly this code.
+         * @example PC-01
+         */
         code: string;
-        /** @description Exactly this type. */
+        /**
+         * @description Exactly this type.
+         * @example Computadora
+         */
         type: string;
-        /** @description Exactly this status. */
+        /**
+         * @description Exactly this status.
+         * @example Operativa
+         */
         status: string;
-        /** @description Exactly this area. */
+        /**
+         * @description Exactly this area.
+         * @example Sala 1
+         */
         area: string;
-        /** @description A part of any field but id, version and updated_at; case does not matter. */
+        /**
+         * @description A part of any field but id, version and updated_at; case does not matter.
+         * @example computa
+         */
         q: string;
         /** @description A number, or a temporary id. */
         id: components["schemas"]["ItemId"];
-        /** @description The operation. */
+        /**
+         * @description The operation.
+         * @example 0197f3a2-5b1c-7d3e-8f00-1a2b3c4d5e6f
+         */
         op: components["schemas"]["OperationId"];
-        /** @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands. */
+        /**
+         * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands.
+         * @example 5b0c1e0e-7f0a-4c53-9a2e-1d4f6a8b9c0d
+         */
         IdempotencyKey: string;
-        /** @description Only if the item still has this tag, else 412. */
+        /**
+         * @description Only if the item still has this tag, else 412.
+         * @example "3f2a9c41d07b"
+         */
         IfMatch: string;
-        /** @description 304 if the tag is still this one. */
+        /**
+         * @description 304 if the tag is still this one.
+         * @example "3f2a9c41d07b"
+         */
         IfNoneMatch: string;
-        /** @description `no-cache` reads MySQL when it is up. */
+        /**
+         * @description `no-cache` reads MySQL when it is up.
+         * @example no-cache
+         */
         CacheControl: string;
     };
     requestBodies: never;
     headers: {
-        /** @description Opaque; differs whenever what is shown differs. */
+        /**
+         * @description Opaque; differs whenever what is shown differs.
+         * @example "3f2a9c41d07b"
+         */
         ETag: string;
-        /** @description Path of the item. */
+        /**
+         * @description Path of the item.
+         * @example /items/1
+         */
         Location: string;
-        /** @description Seconds to wait. */
+        /**
+         * @description Seconds to wait.
+         * @example 1
+         */
         "Retry-After": number;
-        /** @description `Bearer`, with the error if there was a token. */
+        /**
+         * @description `Bearer`, with the error if there was a token.
+         * @example Bearer realm="relevo"
+         */
         "WWW-Authenticate": string;
-        /** @description The methods of the path. */
+        /**
+         * @description The methods of the path.
+         * @example GET, HEAD, OPTIONS
+         */
         Allow: string;
-        /** @description `no-store`. */
+        /**
+         * @description `no-store`.
+         * @example no-store
+         */
         "Cache-Control": string;
     };
     pathItems: never;
@@ -1006,25 +1060,52 @@ export interface operations {
     listItems: {
         parameters: {
             query?: {
-                /** @description Most items in the answer; all without it. */
+                /**
+                 * @description Most items in the answer; all without it.
+                 * @example 20
+                 */
                 limit?: components["parameters"]["limit"];
-                /** @description The `next` of the page before. */
+                /**
+                 * @description The `next` of the page before.
+                 * @example c0000000000000014
+                 */
                 after?: components["parameters"]["after"];
-                /** @description Exactly this code. */
+                /**
+                 * @description Exactly this code.
+                 * @example PC-01
+                 */
                 code?: components["parameters"]["code"];
-                /** @description Exactly this type. */
+                /**
+                 * @description Exactly this type.
+                 * @example Computadora
+                 */
                 type?: components["parameters"]["type"];
-                /** @description Exactly this status. */
+                /**
+                 * @description Exactly this status.
+                 * @example Operativa
+                 */
                 status?: components["parameters"]["status"];
-                /** @description Exactly this area. */
+                /**
+                 * @description Exactly this area.
+                 * @example Sala 1
+                 */
                 area?: components["parameters"]["area"];
-                /** @description A part of any field but id, version and updated_at; case does not matter. */
+                /**
+                 * @description A part of any field but id, version and updated_at; case does not matter.
+                 * @example computa
+                 */
                 q?: components["parameters"]["q"];
             };
             header?: {
-                /** @description 304 if the tag is still this one. */
+                /**
+                 * @description 304 if the tag is still this one.
+                 * @example "3f2a9c41d07b"
+                 */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
-                /** @description `no-cache` reads MySQL when it is up. */
+                /**
+                 * @description `no-cache` reads MySQL when it is up.
+                 * @example no-cache
+                 */
                 "Cache-Control"?: components["parameters"]["CacheControl"];
             };
             path?: never;
@@ -1076,7 +1157,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands. */
+                /**
+                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands.
+                 * @example 5b0c1e0e-7f0a-4c53-9a2e-1d4f6a8b9c0d
+                 */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -1171,9 +1255,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description 304 if the tag is still this one. */
+                /**
+                 * @description 304 if the tag is still this one.
+                 * @example "3f2a9c41d07b"
+                 */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
-                /** @description `no-cache` reads MySQL when it is up. */
+                /**
+                 * @description `no-cache` reads MySQL when it is up.
+                 * @example no-cache
+                 */
                 "Cache-Control"?: components["parameters"]["CacheControl"];
             };
             path: {
@@ -1223,9 +1313,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands. */
+                /**
+                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands.
+                 * @example 5b0c1e0e-7f0a-4c53-9a2e-1d4f6a8b9c0d
+                 */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description Only if the item still has this tag, else 412. */
+                /**
+                 * @description Only if the item still has this tag, else 412.
+                 * @example "3f2a9c41d07b"
+                 */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1323,9 +1419,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands. */
+                /**
+                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands.
+                 * @example 5b0c1e0e-7f0a-4c53-9a2e-1d4f6a8b9c0d
+                 */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description Only if the item still has this tag, else 412. */
+                /**
+                 * @description Only if the item still has this tag, else 412.
+                 * @example "3f2a9c41d07b"
+                 */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1387,9 +1489,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands. */
+                /**
+                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands.
+                 * @example 5b0c1e0e-7f0a-4c53-9a2e-1d4f6a8b9c0d
+                 */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description Only if the item still has this tag, else 412. */
+                /**
+                 * @description Only if the item still has this tag, else 412.
+                 * @example "3f2a9c41d07b"
+                 */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -1545,7 +1653,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The operation. */
+                /**
+                 * @description The operation.
+                 * @example 0197f3a2-5b1c-7d3e-8f00-1a2b3c4d5e6f
+                 */
                 op: components["parameters"]["op"];
             };
             cookie?: never;
@@ -1743,7 +1854,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The operation. */
+                /**
+                 * @description The operation.
+                 * @example 0197f3a2-5b1c-7d3e-8f00-1a2b3c4d5e6f
+                 */
                 op: components["parameters"]["op"];
             };
             cookie?: never;
@@ -1780,7 +1894,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The operation. */
+                /**
+                 * @description The operation.
+                 * @example 0197f3a2-5b1c-7d3e-8f00-1a2b3c4d5e6f
+                 */
                 op: components["parameters"]["op"];
             };
             cookie?: never;

@@ -46,6 +46,7 @@ class OpenApi:
         operation = self.operation("GET" if method == "HEAD" else method, path)
         assert str(answer.status) in operation["responses"], f"not described: {what}"
         described = self.resolve(operation["responses"][str(answer.status)])
+        assert answer.headers["X-Request-Id"], what
         for name in described.get("headers", {}):
             assert answer.headers[name] is not None, f"{name} is missing: {what}"
         content = described.get("content")

@@ -12,7 +12,7 @@ packages_of() {
 	verify) echo python3 ;;
 	tests) echo gcc libc6-dev python3 python3-pytest python3-pytest-timeout python3-pytest-xdist \
 		python3-pymysql python3-cryptography python3-redis python3-requests python3-jsonschema \
-		python3-fastjsonschema ;;
+		python3-fastjsonschema systemd man-db mandoc ;;
 	checks) echo clang clang-format clang-tidy cppcheck shellcheck ;;
 	unstable) echo mmdebstrap ;;
 	dashboard) echo nodejs npm ;;
@@ -32,6 +32,15 @@ packages_missing() {
 	done
 }
 
+# How to run a command as root, into the caller's as_root: by sudo, where it asks nothing or there is
+# a terminal. False: not at all.
+packages_root() {
+	as_root=()
+	[ "$(id -u)" -ne 0 ] || return 0
+	as_root=(sudo)
+	command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }
+}
+
 # Install what is missing of the groups named.
 packages_ensure() {
 	local group wanted=() missing=()
@@ -47,14 +56,11 @@ packages_ensure() {
 		echo "missing packages (Debian names): ${missing[*]}" >&2
 		return 1
 	fi
-	local as_root=()
-	if [ "$(id -u)" -ne 0 ]; then
-		if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-			echo "missing packages, please run as root: apt-get install ${missing[*]}" >&2
-			return 1
-		fi
-		as_root=(sudo)
-	fi
+	local as_root
+	packages_root || {
+		echo "missing packages, please run as root: apt-get install ${missing[*]}" >&2
+		return 1
+	}
 	echo "installing ${missing[*]}" >&2
 	packages_install "${missing[@]}"
 }

@@ -1,11 +1,14 @@
 /* metrics.c - GET /metrics in the Prometheus text format 0.0.4. */
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "answer.h"
 #include "clients.h"
 #include "counters.h"
 #include "events.h"
 #include "handlers.h"
+#include "relevo/log.h"
 #include "request.h"
 #include "server.h"
 
@@ -29,6 +32,38 @@ static void put_build(const struct http *http, struct buf *b)
 		   "# TYPE process_start_time_seconds gauge\n"
 		   "process_start_time_seconds %.3f\n",
 		   (double)http->started_wall_us / 1e6);
+}
+
+/* Under the names that exporters of all kinds use. Both calls ask the kernel alone. */
+static void put_process(struct buf *b)
+{
+	struct rusage used = { 0 };
+	unsigned long long pages = 0;
+	FILE *statm = fopen("/proc/self/statm", "re");
+
+	getrusage(RUSAGE_SELF, &used);
+	buf_printf(b,
+		   "# HELP process_cpu_seconds_total User and system time used.\n"
+		   "# TYPE process_cpu_seconds_total counter\n"
+		   "process_cpu_seconds_total %.6f\n",
+		   (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+			   (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
+	if (statm == NULL)
+		return;
+	if (fscanf(statm, "%*u %llu", &pages) == 1)
+		put_metric(b, "process_resident_memory_bytes", "gauge", "Memory in use.",
+			   pages * (uint64_t)sysconf(_SC_PAGESIZE));
+	fclose(statm);
+}
+
+static void put_log(struct buf *b)
+{
+	buf_puts(b, "# HELP relevo_log_lines_total Lines logged.\n"
+		    "# TYPE relevo_log_lines_total counter\n");
+	for (unsigned l = 0; l < LOG_LEVELS; l++)
+		buf_printf(b, "relevo_log_lines_total{level=\"%s\"} %llu\n",
+			   log_level_name((enum log_level)l),
+			   (unsigned long long)log_written((enum log_level)l));
 }
 
 static void put_servers(struct store *store, struct buf *b)
@@ -139,6 +174,8 @@ enum MHD_Result metrics_get(struct request *r)
 	struct buf body = { 0 };
 
 	put_build(http, &body);
+	put_process(&body);
+	put_log(&body);
 	put_servers(http->store, &body);
 	put_mirror(http->store, &body);
 	put_store(http->store, &body);

@@ -108,6 +108,7 @@ class OpenApi:
     def _check_described(self, method, operation, answer, what):
         assert str(answer.status) in operation["responses"], f"not described: {what}"
         described = self.resolve(operation["responses"][str(answer.status)])
+        assert answer.headers["X-Request-Id"], what
         self._check_headers(described, answer, what)
         content = described.get("content")
         if content is None:

@@ -1,9 +1,6 @@
-"""What a service manager hears (sd_notify(3)), and the unit file."""
+"""What a service manager hears: sd_notify(3)."""
 import os
-import re
-import shutil
 import socket
-import subprocess
 import threading
 import time
 

@@ -1,0 +1,105 @@
+"""`cmake --install`, the unit file and the manual page."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from harness.relevo import daemon_environment, relevod_path
+
+BUILD = os.path.dirname(relevod_path())
+UNIT = "lib/systemd/system/relevod.service"
+DOC = "share/doc/relevo"
+
+
+def run(*argv, **env):
+    return subprocess.run(argv, text=True, capture_output=True, timeout=60,
+                          env={**daemon_environment({}), **env})
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A prefix that everything was installed into."""
+    prefix = tmp_path_factory.mktemp("prefix") / "usr"
+    done = run("cmake", "--install", BUILD, "--prefix", str(prefix))
+    assert done.returncode == 0, done
+    return prefix
+
+
+def files(folder):
+    return {os.path.relpath(os.path.join(at, name), folder)
+            for at, _, names in os.walk(folder) for name in names}
+
+
+def test_everything_has_its_place(installed):
+    there = files(installed)
+    wanted = {"sbin/relevod", "share/man/man8/relevod.8", UNIT, "lib/sysusers.d/relevo.conf",
+              *(f"{DOC}/{name}" for name in ("README.md", "LICENSE", "openapi.json",
+                                             "examples/tokens.example",
+                                             "examples/relevod.env.example",
+                                             "examples/relevo.json"))}
+    assert there == wanted | {name for name in there if name.startswith("share/relevo/dashboard/")}
+    if os.path.isdir(os.path.join(BUILD, "dashboard")):
+        assert "share/relevo/dashboard/index.html" in there
+    assert run(installed / "sbin/relevod", "--version").stdout.startswith("relevod ")
+    unit = (installed / UNIT).read_text()
+    assert f"\nExecStart={installed}/sbin/relevod\n" in unit
+    assert f"\nEnvironmentFile=-{installed}/etc/relevo/relevod.env\n" in unit and "@RELEVO" not in unit
+
+
+@pytest.mark.parametrize("prefix, config", [("/usr", "/etc/relevo"),
+                                            ("/opt/relevo", "/opt/relevo/etc/relevo")])
+def test_destdir_stands_in_front_and_is_written_nowhere(tmp_path, prefix, config):
+    done = run("cmake", "--install", BUILD, "--prefix", prefix, DESTDIR=str(tmp_path))
+    assert done.returncode == 0, done
+    assert os.listdir(tmp_path) == [prefix.split("/")[1]]
+    with open(f"{tmp_path}{prefix}/{UNIT}", encoding="utf-8") as unit:
+        text = unit.read()
+    assert f"\nExecStart={prefix}/sbin/relevod\n" in text and str(tmp_path) not in text
+    assert f"\nEnvironmentFile=-{config}/relevod.env\n" in text
+
+
+def test_the_unit_is_valid_and_hardened(installed):
+    """Exposure of 1.4 of 10 at most: it needs the network, and devices for the clock."""
+    done = run("systemd-analyze", "verify", "--man=no", str(installed / UNIT))
+    assert done.returncode == 0 and not done.stdout + done.stderr, done
+    done = run("systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=14",
+               str(installed / UNIT))
+    assert done.returncode == 0, done.stdout
+    unit = (installed / UNIT).read_text()
+    assert "\nType=notify\n" in unit and re.search(r"\nWatchdogSec=\d+s\n", unit)
+
+
+def test_the_examples_are_accepted(installed):
+    examples = installed / DOC / "examples"
+    settings = dict(line.lstrip("#").split("=", 1)
+                    for line in (examples / "relevod.env.example").read_text().splitlines()
+                    if re.match(r"#?RELEVO_", line))
+    tokens = (examples / "tokens.example").read_text()
+    filled = installed.parent / "tokens"
+    filled.write_text(re.sub(r"(?m)^#TOKEN:(\w+)$", r"token-\1:\1", tokens))
+    filled.chmod(0o600)
+    assert filled.read_text().count("\ntoken-") == 3
+    settings["RELEVO_TOKEN_FILE"] = str(filled)
+    done = run(installed / "sbin/relevod", "--check-config", **settings)
+    assert done.returncode == 0, done
+
+
+def test_the_manual_page_is_clean(installed):
+    page = installed / "share/man/man8/relevod.8"
+    assert page.read_text() == run(relevod_path(), "--man").stdout
+    done = run("man", "--warnings", "-l", str(page), LC_ALL="C.UTF-8", MANWIDTH="80")
+    assert done.returncode == 0 and not done.stderr, done
+    for name in ("--sync-interval, RELEVO_SYNC_INTERVAL", "SIGHUP", "WATCHDOG_USEC"):
+        assert name in done.stdout
+    done = run("mandoc", "-T", "lint", "-W", "warning", str(page))
+    assert done.returncode == 0 and not done.stdout, done.stdout
+
+
+def test_the_options_as_markdown():
+    lines = run(relevod_path(), "--options-markdown").stdout.splitlines()
+    options = run(relevod_path(), "--print-config").stdout.splitlines()
+    assert lines[:2] == ["| variable | default | meaning |", "| --- | --- | --- |"]
+    assert [re.match(r"\| `(\w+)` \|", line)[1] for line in lines[2:]] \
+        == [line.split("=")[0] for line in options]
+    assert all(len(re.findall(r"(?<!\\)\|", line)) == 4 for line in lines)

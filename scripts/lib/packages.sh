@@ -14,6 +14,8 @@ packages_of() {
 		python3-pymysql python3-cryptography python3-redis python3-requests python3-jsonschema ;;
 	checks) echo clang clang-format clang-tidy cppcheck shellcheck ;;
 	unstable) echo mmdebstrap ;;
+	engine) echo docker.io docker-compose iptables ;;
+	bootstrap) echo debootstrap ;;
 	dashboard) echo nodejs npm ;;
 	browser) echo chromium fonts-dejavu-core ;;
 	bench) echo wrk nodejs ;;

@@ -15,6 +15,8 @@ packages_of() {
 		python3-fastjsonschema systemd man-db mandoc ;;
 	checks) echo clang clang-format clang-tidy cppcheck shellcheck ;;
 	unstable) echo mmdebstrap ;;
+	engine) echo docker.io docker-compose iptables ;;
+	bootstrap) echo debootstrap ;;
 	dashboard) echo nodejs npm ;;
 	browser) echo chromium fonts-dejavu-core ;;
 	bench) echo wrk nodejs ;;

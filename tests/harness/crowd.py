@@ -19,6 +19,7 @@ class Writer(threading.Thread):
         self.wanted = {}
         self.items = {}  # code -> path
         self.codes = {}  # status -> how many
+        self.repeated = {}  # and of those that were asked again
         self.fault = None
         self.count = 0
         self.patience = 1500
@@ -50,6 +51,8 @@ class Writer(threading.Thread):
                 answer = None
             if answer is None or self.retry and answer.status in (409, 503):
                 assert self.retry, f"{method} {path}: connection lost"
+                status = answer.status if answer else None
+                self.repeated[status] = self.repeated.get(status, 0) + 1
                 if self.halt.wait(0.02) and self.gave_up():
                     raise AssertionError(f"{method} {path} was never answered")
                 continue
@@ -114,9 +117,18 @@ class Crowd:
 
     @property
     def codes(self):
+        return self._total("codes")
+
+    @property
+    def repeated(self):
+        """{status: how many} of the answers for which a request was asked again; None: there was
+        none."""
+        return self._total("repeated")
+
+    def _total(self, name):
         total = {}
         for writer in self.writers:
-            for code, count in writer.codes.items():
+            for code, count in getattr(writer, name).items():
                 total[code] = total.get(code, 0) + count
         return total
 

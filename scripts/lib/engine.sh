@@ -1,0 +1,80 @@
+# engine.sh - a container engine: the one that runs here, or one of our own that leaves nothing behind
+# but its images in $engine_dir, which make the next run fast.
+# shellcheck shell=bash
+# Sourced by scripts/test-compose, after packages.sh and servers.sh; bash, in the top folder.
+
+engine_dir=$PWD/build-compose
+engine_run=
+
+# Make DOCKER_HOST lead to an engine. 1: there is none and none can be started; says why.
+engine_ensure() {
+	if command -v docker >/dev/null && docker info >/dev/null 2>&1; then
+		packages_compose
+		return
+	fi
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "no container engine runs, and only root can start one" >&2
+		return 1
+	fi
+	packages_ensure engine || return 1
+	engine_start
+}
+
+# Either of the two programs will do.
+packages_compose() {
+	docker-compose version >/dev/null 2>&1 || docker compose version >/dev/null 2>&1 ||
+		packages_ensure engine
+}
+
+# Its containers reach each other over the bridge of their network and the host by published ports,
+# through a program; the rules and routes of the host stay as they are. Builds use the host's network.
+engine_start() {
+	# A path of sockets must be short.
+	engine_run=$(mktemp -d /tmp/relevo-engine.XXXXXX)
+	mkdir -p "$engine_dir"
+	setsid dockerd --data-root "$engine_dir/engine" --exec-root "$engine_run/exec" \
+		--pidfile "$engine_run/pid" -H "unix://$engine_run/sock" --bridge=none \
+		--iptables=false --ip6tables=false --ip-forward=false </dev/null >"$engine_run/log" 2>&1 &
+	echo $! >"$engine_run/child"
+	export DOCKER_HOST=unix://$engine_run/sock
+	if ! wait_for 300 engine_answers_or_ended || ! docker info >/dev/null 2>&1; then
+		echo "dockerd does not start: $(tail -n 1 "$engine_run/log")" >&2
+		engine_stop
+		return 1
+	fi
+}
+
+engine_answers_or_ended() {
+	docker info || process_gone "$(cat "$engine_run/child")"
+}
+
+# End the engine if it is ours.
+engine_stop() {
+	[ -n "$engine_run" ] || return 0
+	end_process "$engine_run/child" "$engine_run/sock" 30
+	rm -rf "$engine_run"
+	engine_run=
+}
+
+# The base image: pulled, or made of Debian's packages where no registry can be reached, without the
+# files that Debian's own slim image lacks as well.
+engine_base_image() {
+	local image=debian:bookworm-slim root=$engine_dir/root
+	if docker image inspect $image >/dev/null 2>&1 || timeout 60 docker pull -q $image >/dev/null 2>&1; then
+		return
+	fi
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "no registry, and only root can make $image" >&2
+		return 1
+	fi
+	packages_ensure bootstrap || return 1
+	echo "making $image of Debian's packages" >&2
+	rm -rf "$root"
+	mkdir -p "$engine_dir"
+	debootstrap --variant=minbase bookworm "$root" http://deb.debian.org/debian >"$engine_dir/root.log" ||
+		return 1
+	rm -rf "$root"/usr/share/{doc,info,locale,man}/* "$root"/var/cache/apt/* \
+		"$root"/var/lib/apt/lists/* "$root"/var/log/*
+	tar -C "$root" -c . | docker import - $image >/dev/null || return 1
+	rm -rf "$root"
+}

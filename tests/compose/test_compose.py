@@ -1,0 +1,140 @@
+"""docker-compose.yml with a real engine; run by scripts/test-compose, which brings it up."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from harness import Crowd, Listener, item, item_key, wait_until
+from harness.compose import ApiTable, Compose, output_of
+
+pytestmark = pytest.mark.timeout(300)
+MB = 1000 * 1000
+
+
+@pytest.fixture(scope="module")
+def running():
+    compose = Compose()
+    for service, count in (("mysql_db", 1), ("redis_db", 1), ("backend", 2)):
+        compose.await_healthy(service, count)
+    wait_until(lambda: answers(compose), 60, "nginx answers", pause=0.2)
+    return compose
+
+
+@pytest.fixture
+def compose(running):
+    running.await_health(status="healthy", mode="online")
+    running.await_synced()
+    return running
+
+
+def answers(compose):
+    try:
+        return compose.api.get("/health").status == 200
+    except OSError:
+        return False
+
+
+def test_two_instances_with_names_of_their_own(compose):
+    def names():
+        return {one["instance"] for one in compose.api.get("/instances").json()}
+    hosts = {compose.inspect(one)["Config"]["Hostname"] for one in compose.containers("backend")}
+    assert len(hosts) == 2
+    wait_until(lambda: names() == hosts, 10, lambda: f"instances {names()}, hosts {hosts}")
+
+
+def test_both_answer(compose):
+    seen = set()
+    wait_until(lambda: seen.add(compose.health()["hostname"]) or len(seen) == 2, 10, "both are asked")
+
+
+def test_redis_keeps_what_it_took(compose):
+    assert compose.health()["durability"] == "always"
+
+
+def test_the_dashboard_is_served(compose):
+    answer = compose.api.get("/", {"Accept": "text/html"})
+    assert answer.status == 200 and b"<div id=\"root\"" in answer.body, answer
+
+
+def test_events_are_not_gathered(compose):
+    with Listener(compose.port, timeout=10) as stream:
+        assert stream.next().health["status"] == "healthy"
+
+
+def test_the_cache_is_read_by_redis_cli(compose):
+    made = compose.api.post("/items", item(code="CLI")).data
+    cache = json.loads(output_of("docker", "exec", "lab_redis", "redis-cli", "--raw", "get", "items:cache"))
+    assert made in cache
+    assert compose.api.delete(item_key(made)).status == 200
+
+
+def test_redis_asks_for_its_password(compose):
+    assert "NOAUTH" in output_of("docker", "exec", "-e", "REDISCLI_AUTH=", "lab_redis", "redis-cli", "ping")
+
+
+def test_the_image_is_small(compose):
+    image = compose.inspect(compose.containers("backend")[0])["Image"]
+    assert json.loads(output_of("docker", "image", "inspect", image))[0]["Size"] < 120 * MB
+
+
+@pytest.mark.parametrize("service", ["backend", "nginx"])
+def test_without_root_and_on_a_read_only_file_system(compose, service):
+    container = compose.containers(service)[0]
+    assert output_of("docker", "exec", container, "id", "-u").strip() == "10001"
+    assert compose.inspect(container)["HostConfig"]["ReadonlyRootfs"] is True
+    output_of("docker", "exec", "-u", "0", container, "touch", "/usr/x", fails=True)
+    with_caps = output_of("docker", "exec", container, "grep", "CapEff", "/proc/1/status")
+    assert int(with_caps.split()[1], 16) == 0
+
+
+def test_the_story_of_an_outage(compose):
+    script = os.path.join(os.path.dirname(__file__), "..", "..", "scripts", "verify-sync")
+    done = subprocess.run([script, "--compose", "--url", compose.url], text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200,
+                          env={**os.environ, "LC_ALL": "C.UTF-8"})
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_logs_tell_of_sync(compose):
+    with subprocess.Popen([*compose.tool, "logs", "backend", "-f"], text=True, stdout=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL) as logs:
+        try:
+            assert any("[SYNC]" in line for line in logs.stdout)
+        finally:
+            logs.kill()
+
+
+def test_a_backend_and_the_database_die_under_load(compose, rng):
+    """Every write carries a key: no write is lost or doubled, and there is no 5xx but the 503 of an
+    instance that has no answer from either server in time."""
+    crowd = Crowd(4, [compose.port], rng, retry=True)
+
+    def written(more, status):
+        wanted = crowd.codes.get(status, 0) + more
+        wait_until(lambda: crowd.codes.get(status, 0) >= wanted, 60,
+                   lambda: f"{more} more {status}: {crowd.codes}, again: {crowd.repeated}")
+    try:
+        written(100, 201)
+        killed = compose.containers("backend")[0]
+        output_of("docker", "kill", killed)
+        written(100, 201)
+        # Another one takes its place, under another address.
+        output_of("docker", "rm", "-f", killed)
+        compose.run("up", "-d", "--no-recreate", "backend")
+        compose.await_healthy("backend", 2)
+        written(100, 201)
+        output_of("docker", "kill", compose.containers("mysql_db")[0])
+        compose.await_health(mysql=False)
+        written(200, 202)
+        compose.run("start", "mysql_db")
+        compose.await_health(mysql=True, redis=True)
+        written(100, 201)
+    finally:
+        crowd.stop()
+    print(crowd.codes, crowd.repeated)
+    assert set(crowd.repeated) <= {None, 409, 503}, crowd.repeated
+    compose.await_synced()
+    crowd.check(ApiTable(compose.api))
+    assert compose.api.get("/sync/dead").json()["count"] == 0

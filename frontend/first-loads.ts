@@ -51,7 +51,7 @@ export function firstLoads({ limit }: { limit: number }): Plugin {
     apply: "build",
     enforce: "post",
     writeBundle(_options, bundle) {
-      const sizes = sizesOf(bundle as unknown as Bundle);
+      const sizes = sizesOf(bundle);
       if (sizes.size < 2) this.error("no page was found to be counted");
       for (const [page, bytes] of sizes) {
         const text = `${page === "" ? "the first page" : page} loads ${bytes} bytes`;

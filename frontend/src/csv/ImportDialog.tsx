@@ -121,7 +121,7 @@ function Rows({ job }: { job: Import }) {
       ) : (
         <Typography data-testid="outcomes" sx={{ mb: 1 }}>
           {OUTCOMES.filter((name) => counts[name] > 0)
-            .map((name) => `${number(counts[name])} ${t(`csv.outcome.${name}`)}`)
+            .map((name) => `${t(`csv.outcome.${name}`)}: ${number(counts[name])}`)
             .join(" · ")}
         </Typography>
       )}
@@ -156,7 +156,7 @@ function Buttons({ job, onClose }: { job: Import; onClose: () => void }) {
   const download = useResultFile(job);
   const open = job.results.filter(isOpen).length;
   const { stage, sheet } = job;
-  const sound = sheet !== undefined && sheet.missing.length + sheet.twice.length === 0;
+  const sound = sheet?.missing.length === 0 && sheet.twice.length === 0;
   const over = stage === "done" || stage === "stopped";
   return (
     <DialogActions sx={{ flexWrap: "wrap", rowGap: 1 }}>

@@ -46,7 +46,7 @@ describe("ExportDialog", () => {
     expect(lines[0]).toBe("\uFEFFid,code,type,status,area,acquisition_date,version,updated_at");
     expect(lines[2]).toMatch(/^2,'=B,Computadora,Operativa,Sala 1,,1,/);
     expect(lines).toHaveLength(5);
-    expect(await screen.findByText("Se exportaron 3 equipos.")).toBeInTheDocument();
+    expect(await screen.findByText("Equipos exportados: 3")).toBeInTheDocument();
   });
 
   it("ends when it is cancelled, without a file", async () => {
@@ -92,7 +92,7 @@ describe("ImportDialog", () => {
               422,
               problem("invalid", 422, {
                 errors: [{ field: "area", message: "required" }],
-              }) as never,
+              }),
               1,
             ),
           )
@@ -101,7 +101,7 @@ describe("ImportDialog", () => {
     const onChange = vi.fn();
     await show(<ImportDialog onChange={onChange} onClose={nothing} />);
     await choose("\uFEFFCódigo;Tipo;Estado;Área;Color\r\nA;T;S;X;r\r\n;T;S;X;r\r\nB;T;S;X;r\r\n");
-    expect(await screen.findByText("2 filas listas")).toBeInTheDocument();
+    expect(await screen.findByText("Filas listas: 2")).toBeInTheDocument();
     expect(screen.getByText("Columnas que no se usan: Color.")).toBeInTheDocument();
     const faulty = screen.getByRole("region", { name: "Filas con errores" });
     expect(within(faulty).getByRole("row", { name: "3 — Código: Obligatorio" })).toBeVisible();
@@ -109,7 +109,9 @@ describe("ImportDialog", () => {
 
     await press("Importar 2");
     expect(await screen.findByText(/Importación terminada/)).toHaveTextContent("2 de 2 filas");
-    expect(screen.getByTestId("outcomes")).toHaveTextContent("1 creadas · 1 rechazadas · 1 con");
+    expect(screen.getByTestId("outcomes")).toHaveTextContent(
+      "Creadas: 1 · Rechazadas: 1 · Con errores: 1",
+    );
     expect(screen.getByRole("row", { name: "4 B Área: Obligatorio" })).toBeInTheDocument();
     await press("Descargar resultado");
     expect(saved()).toContain("2,A,T,S,X,,created,7,\r\n");
@@ -129,7 +131,7 @@ describe("ImportDialog", () => {
       await screen.findByRole("button", { name: "Reintentar 1 sin resultado" }),
     );
     expect(await screen.findByText(/Importación terminada/)).toBeInTheDocument();
-    await waitFor(() => expect(screen.getByTestId("outcomes")).toHaveTextContent(/^2 creadas$/));
+    await waitFor(() => expect(screen.getByTestId("outcomes")).toHaveTextContent(/^Creadas: 2$/));
     const keys = vi.mocked(createItem).mock.calls.map((call) => call[1]?.key);
     expect(keys).toHaveLength(3);
     expect(keys[2]).toBe(keys[0]);

@@ -56,8 +56,8 @@ describe("importRows", () => {
     vi.mocked(createItem)
       .mockResolvedValueOnce(created)
       .mockResolvedValueOnce(queued)
-      .mockRejectedValueOnce(new ApiError("http", 422, problem("invalid", 422) as never, 1))
-      .mockRejectedValueOnce(new ApiError("http", 503, problem("full", 503) as never, 5));
+      .mockRejectedValueOnce(new ApiError("http", 422, problem("invalid", 422), 1))
+      .mockRejectedValueOnce(new ApiError("http", 503, problem("full", 503), 5));
     const results = await run(file(4));
     expect(results.map(({ outcome }) => outcome)).toEqual([
       "created",
@@ -92,7 +92,7 @@ describe("importRows", () => {
   });
 
   it("stops at a refusal that all rows would meet", async () => {
-    const refusal = new ApiError("http", 403, problem("forbidden", 403) as never, 1);
+    const refusal = new ApiError("http", 403, problem("forbidden", 403), 1);
     vi.mocked(createItem).mockRejectedValue(refusal);
     const results = file(50);
     await expect(run(results)).rejects.toBe(refusal);

@@ -63,7 +63,8 @@ function faultOf(name: FieldName, value: string): string | undefined {
   if (name === "acquisition_date") {
     return value === "" || isRealDate(value) ? undefined : "must be a real date";
   }
-  const length = [...value].length;
+  // Unicode characters, as the server counts them.
+  const length = Array.from(value).length;
   if (length === 0) return "required";
   return length > MOST[name] ? `must have 1 to ${MOST[name]} characters` : undefined;
 }

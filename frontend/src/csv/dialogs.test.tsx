@@ -44,7 +44,7 @@ describe("ExportDialog", () => {
     ]);
     const lines = saved().split("\r\n");
     expect(lines[0]).toBe("\uFEFFid,code,type,status,area,acquisition_date,version,updated_at");
-    expect(lines[2]).toMatch(/^2,'=B,Computadora,Operativa,Sala 1,,1,/);
+    expect(lines[2]).toMatch(/^2,"'=B",Computadora,Operativa,Sala 1,,1,/);
     expect(lines).toHaveLength(5);
     expect(await screen.findByText("Equipos exportados: 3")).toBeInTheDocument();
   });

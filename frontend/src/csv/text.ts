@@ -47,11 +47,17 @@ export interface CsvRecord {
   badQuotes: boolean;
 }
 
+/* The one that makes the most of the head. */
+function separatorIn(text: string): string {
+  const head = text.trimStart();
+  const width = (delimiter: string) =>
+    Papa.parse<string[]>(head, { delimiter, preview: 1 }).data[0]?.length ?? 0;
+  return [",", ";", "\t"].reduce((best, one) => (width(one) > width(best) ? one : best));
+}
+
 /* The rows that are not empty; comma, semicolon or tab, whichever the text uses. */
 export function readRows(text: string): CsvRecord[] {
-  const { data, errors } = Papa.parse<string[]>(text, {
-    delimitersToGuess: [",", ";", "\t"],
-  });
+  const { data, errors } = Papa.parse<string[]>(text, { delimiter: separatorIn(text) });
   const bad = new Set(errors.filter(({ type }) => type === "Quotes").map(({ row }) => row));
   return data
     .map((cells, index) => ({

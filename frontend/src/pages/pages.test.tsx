@@ -43,6 +43,7 @@ describe("ItemsPage", () => {
   });
 
   it("imports for writers only, and exports for all", async () => {
+    await import("../csv/ImportDialog"); // so that it need not be waited for
     const { unmount } = await show(<ItemsPage />, { role: "write" });
     await press("Importar CSV");
     expect(await screen.findByLabelText("Elegir archivo")).toBeInTheDocument();

@@ -1,6 +1,7 @@
 /* vite.config.ts - build into build/dashboard; development server in front of a daemon. */
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { firstLoads } from "./first-loads";
 
 const daemon = process.env.RELEVO_URL ?? "http://127.0.0.1:8000";
 const paths = [
@@ -19,7 +20,7 @@ const proxy = Object.fromEntries(
 
 export default defineConfig({
   base: "./",
-  plugins: [react()],
+  plugins: [react(), firstLoads({ limit: 300_000 })],
   server: { host: "127.0.0.1", port: 5173, proxy },
   preview: { host: "127.0.0.1", port: 4173, proxy },
   build: {

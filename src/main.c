@@ -187,9 +187,6 @@ static int act(const struct options *o, enum options_action action)
 	case OPTIONS_MANUAL:
 		options_print_manual(stdout);
 		return EXIT_SUCCESS;
-	case OPTIONS_MARKDOWN:
-		options_print_markdown(stdout);
-		return EXIT_SUCCESS;
 	case OPTIONS_RUN:
 		break;
 	}

@@ -48,7 +48,6 @@ enum options_action {
 	OPTIONS_CHECK,
 	OPTIONS_PRINT,
 	OPTIONS_MANUAL,
-	OPTIONS_MARKDOWN,
 };
 
 /* Defaults, then environment, then flags (`--sync-interval 5s` or `--sync-interval=5s`; booleans
@@ -62,7 +61,5 @@ void options_print_help(FILE *out);
 void options_print(const struct options *o, FILE *out);
 /* The manual page, relevod(8). */
 void options_print_manual(FILE *out);
-/* The table of README.md. */
-void options_print_markdown(FILE *out);
 
 #endif

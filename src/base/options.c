@@ -97,7 +97,7 @@ static bool find_action(const char *arg, enum options_action *action)
 		{ "--help", OPTIONS_HELP },	     { "-h", OPTIONS_HELP },
 		{ "--version", OPTIONS_VERSION },    { "-V", OPTIONS_VERSION },
 		{ "--check-config", OPTIONS_CHECK }, { "--print-config", OPTIONS_PRINT },
-		{ "--man", OPTIONS_MANUAL },	     { "--options-markdown", OPTIONS_MARKDOWN },
+		{ "--man", OPTIONS_MANUAL },
 	};
 
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {

@@ -1,4 +1,4 @@
-/* options_manual.c - the manual page relevod(8) and the README's table, from the options table. */
+/* options_manual.c - the manual page relevod(8), from the options table. */
 #include <string.h>
 
 #include "options_table.h"
@@ -30,8 +30,7 @@ static const char front[] =
 	".TP\n.B \\-\\-check\\-config\nCheck the configuration and exit.\n"
 	".TP\n.B \\-\\-print\\-config\n"
 	"Print the configuration in force, passwords masked, and exit.\n"
-	".TP\n.B \\-\\-man\nPrint this page as roff and exit.\n"
-	".TP\n.B \\-\\-options\\-markdown\nPrint the options as a table in Markdown and exit.\n";
+	".TP\n.B \\-\\-man\nPrint this page as roff and exit.\n";
 
 static const char back[] =
 	".SH SIGNALS\n"
@@ -109,43 +108,4 @@ void options_print_manual(FILE *out)
 		fputs(".\n", out);
 	}
 	fputs(back, out);
-}
-
-/* A bar would end the cell. */
-static void put_cell(const char *text, FILE *out)
-{
-	for (; *text; text++) {
-		if (*text == '|')
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-}
-
-/* A default that one could write stands in code marks, one in words does not. */
-static void put_default(const struct option_row *row, FILE *out)
-{
-	const char *text = option_default(row);
-	bool written = row->fallback != NULL || row->type == OPTION_THREADS;
-
-	fputs(written ? "`" : "", out);
-	put_cell(text, out);
-	fputs(written ? "`" : "", out);
-}
-
-void options_print_markdown(FILE *out)
-{
-	fputs("| variable | default | meaning |\n| --- | --- | --- |\n", out);
-	for (size_t i = 0; i < OPTION_ROWS; i++) {
-		const struct option_row *row = &option_rows[i];
-		char accepted[160];
-
-		option_accepted(row, accepted, sizeof(accepted));
-		fprintf(out, "| `%s` | ", row->variable);
-		put_default(row, out);
-		fputs(" | ", out);
-		put_cell(row->prose, out);
-		fputs(" Accepted: ", out);
-		put_cell(accepted, out);
-		fputs(". |\n", out);
-	}
 }

@@ -53,6 +53,7 @@ await play(async (open) => {
   await isPending(page, "PC-1");
   const dialogs = {
     create: page.getByRole("button", { name: "Nuevo equipo" }),
+    import: page.getByRole("button", { name: "Importar CSV" }),
     edit: row(page, "PC-1").getByRole("button", { name: "Editar PC-1" }),
     delete: row(page, "PC-1").getByRole("button", { name: "Eliminar PC-1" }),
   };

@@ -67,8 +67,16 @@ await play(async (open) => {
   await go(page, "status");
   await shows(page, { "fact-creates": "1", "fact-updates": "2" });
 
+  await go(page, "operations");
+  const waiting = page.getByTestId("pending");
+  await until(async () => (await waiting.count()) === 3, "three operations are listed");
+  const kinds = await waiting.allInnerTexts();
+  check(/^Alta\s+PC-2\s/.test(kinds[0]), `the oldest is the create: ${kinds[0]}`);
+  check(/^Cambio\s+PC-1\s+id \d+\s+Área: Sala 1 → Taller\s/.test(kinds[2]), kinds[2]);
+
   // Enough waits for the drain to be seen, by somebody who looks on.
   await ask("queue_more");
+  await page.getByText("1–25 de 603").waitFor();
   const onlooker = await open();
   await shows(onlooker, { "mysql-state": "Fuera de línea" });
   await onlooker.evaluate(record);
@@ -85,6 +93,9 @@ await play(async (open) => {
   check((await finalId(page, "PC-1")) === first, "the row that was changed has its id");
   check((await cell(page, "PC-2", "status")) === "En reparación", "PC-2 is as it was edited");
   await shows(page, { "overall-chip": "Saludable" });
+
+  await go(page, "operations");
+  await page.getByText("No hay operaciones esperando a MySQL.").waitFor();
 
   await go(page, "status");
   await shows(page, {

@@ -35,6 +35,9 @@ await play(async (open) => {
   await go(page, "status");
   await shows(page, { "mysql-state": "Fuera de línea", "fact-creates": "1" });
   await picture(page, "outage-es", PANEL);
+  await go(page, "operations");
+  await page.getByTestId("pending").nth(1).waitFor();
+  await picture(page, "pending-es", LIST);
 
   await ask("conflict", "PC-012");
   await shows(page, { "sync-state": "Sincronizado", "fact-dead": "1" });

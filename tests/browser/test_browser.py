@@ -78,6 +78,18 @@ def test_the_keyboard_alone(system, browser):
     assert [row[0] for row in system.mysql.items().values()] == ["KB-1"]
 
 
+def test_fifty_thousand_items_and_files(system, browser):
+    daemon = start(system)
+    system.mysql.sql("INSERT INTO items (code, type, status, area) SELECT CONCAT('N-', seq), "
+                     "'Computadora', 'Operativa', 'Sala 1' FROM seq_1_to_50000")
+    assert daemon.api.post("/sync/run").status in (202, 409)
+    wait_until(lambda: daemon.api.get("/sync/status").json()["cache_items"] == 50_000, 30, "items")
+    browser.play("csv", daemon.url)
+    rows = [row for row in system.mysql.items().values() if row[0].startswith("IM-")]
+    assert sorted(row[0] for row in rows) == sorted(f"IM-{n}" for n in range(200))
+    assert {row[1:4] for row in rows} == {("Impresora", "Dañada; a revisar", "Área 2")}
+
+
 def leave_a_letter(system, daemon):
     """An item PC-1, and a dead letter of an update that lost to nobody: its row is gone."""
     for code in ("PC-1", "PC-2"):

@@ -73,6 +73,7 @@ class Shell:
 
 
 def test_the_commands_of_the_readme(running, tmp_path):
+    (tmp_path / "scripts").symlink_to(TOP / "scripts")  # beside .run, as in the tree
     shell = Shell(tmp_path)
     try:
         for command, wanted in commands("README.md"):

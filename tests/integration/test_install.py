@@ -94,12 +94,3 @@ def test_the_manual_page_is_clean(installed):
         assert name in done.stdout
     done = run("mandoc", "-T", "lint", "-W", "warning", str(page))
     assert done.returncode == 0 and not done.stdout, done.stdout
-
-
-def test_the_options_as_markdown():
-    lines = run(relevod_path(), "--options-markdown").stdout.splitlines()
-    options = run(relevod_path(), "--print-config").stdout.splitlines()
-    assert lines[:2] == ["| variable | default | meaning |", "| --- | --- | --- |"]
-    assert [re.match(r"\| `(\w+)` \|", line)[1] for line in lines[2:]] \
-        == [line.split("=")[0] for line in options]
-    assert all(len(re.findall(r"(?<!\\)\|", line)) == 4 for line in lines)

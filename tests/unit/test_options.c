@@ -549,21 +549,6 @@ TEST(manual_is_roff)
 	free(text);
 }
 
-TEST(markdown_has_a_row_for_each_option)
-{
-	char *text = output_of(options_print_markdown), *rest = text, *line;
-	size_t rows = 0;
-
-	(void)state;
-	assert_non_null(strstr(text, "\n| `RELEVO_SYNC_INTERVAL` | `30s` | Period of "));
-	assert_non_null(strstr(text, "\n| `RELEVO_TOKEN_FILE` | none | "));
-	assert_non_null(strstr(text, "tls=off\\|preferred"));
-	while ((line = strsep(&rest, "\n")) != NULL)
-		rows += strncmp(line, "| `RELEVO_", 10) == 0;
-	assert_int_equal(rows, 23);
-	free(text);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -597,7 +582,6 @@ int main(void)
 		cmocka_unit_test(help_names_each_flag_variable_and_default),
 		cmocka_unit_test(help_fits_80_columns),
 		cmocka_unit_test(manual_is_roff),
-		cmocka_unit_test(markdown_has_a_row_for_each_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

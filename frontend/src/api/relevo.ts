@@ -14,6 +14,8 @@ import type {
   ItemPage,
   ItemPatch,
   ListQuery,
+  PendingOperations,
+  PendingQuery,
   Queued,
   Session,
   Updated,
@@ -37,8 +39,14 @@ export async function getItem(id: ItemId): Promise<Tagged> {
   return { item: answer.data.data, etag: String(answer.headers.etag) };
 }
 
-export async function createItem(fields: ItemFields): Promise<Created | Queued> {
-  return (await client.post<Created | Queued>("/items", fields)).data;
+/* With a key of the caller's, who may repeat the request under it. */
+export async function createItem(
+  fields: ItemFields,
+  options: { key?: string; signal?: AbortSignal } = {},
+): Promise<Created | Queued> {
+  const { key, signal } = options;
+  const headers = key === undefined ? {} : { "Idempotency-Key": key };
+  return (await client.post<Created | Queued>("/items", fields, { headers, signal })).data;
 }
 
 export async function patchItem(id: ItemId, change: ItemPatch, etag: string) {
@@ -49,6 +57,13 @@ export async function patchItem(id: ItemId, change: ItemPatch, etag: string) {
 export async function deleteItem(id: ItemId, etag: string): Promise<Deleted | Queued> {
   const headers = { "If-Match": etag };
   return (await client.delete<Deleted | Queued>(itemPath(id), { headers })).data;
+}
+
+export async function listPending(
+  query: PendingQuery,
+  signal?: AbortSignal,
+): Promise<PendingOperations> {
+  return (await client.get<PendingOperations>("/operations", { params: query, signal })).data;
 }
 
 export async function listDeadLetters(signal?: AbortSignal): Promise<DeadLetter[]> {

@@ -20,8 +20,12 @@ export type DeadLetters = Schemas["DeadLetters"];
 export type DeadResult = Schemas["DeadResult"];
 export type Instance = Schemas["Instance"];
 export type Session = Schemas["Session"];
+export type PendingOperation = Schemas["PendingOperation"];
+export type PendingOperations = Schemas["PendingOperations"];
 export type Problem = Schemas["Problem"];
 export type ListQuery = NonNullable<operations["listItems"]["parameters"]["query"]>;
+
+export type PendingQuery = NonNullable<operations["listPendingOperations"]["parameters"]["query"]>;
 
 /* The data fields of an item, in the order they are shown. */
 export const FIELD_NAMES = ["code", "type", "status", "area", "acquisition_date"] as const;

@@ -1,12 +1,14 @@
 /* ItemsPage.tsx - the list of items, and the dialogs that change them. */
 import AddIcon from "@mui/icons-material/Add";
+import ExportIcon from "@mui/icons-material/FileDownloadOutlined";
+import ImportIcon from "@mui/icons-material/FileUploadOutlined";
 import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Chip from "@mui/material/Chip";
 import Stack from "@mui/material/Stack";
 import Typography from "@mui/material/Typography";
-import { useCallback, useState } from "react";
+import { lazy, Suspense, useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { describeError } from "../api/problem";
 import type { Item } from "../api/types";
@@ -18,17 +20,26 @@ import { ItemGrid } from "../items/ItemGrid";
 import { useItemList, type Filters } from "../items/useItemList";
 import { useSession } from "../session/SessionProvider";
 
-type Open = { dialog: "create" } | { dialog: "edit" | "delete"; item: Item };
+/* Not needed to see the page. */
+const ExportDialog = lazy(() => import("../csv/ExportDialog"));
+const ImportDialog = lazy(() => import("../csv/ImportDialog"));
 
-function Dialogs({
-  open,
-  onDone,
-  onClose,
-}: {
+type Open =
+  | { dialog: "create" }
+  | { dialog: "export" }
+  | { dialog: "import" }
+  | { dialog: "edit" | "delete"; item: Item };
+
+interface DialogsProps {
   open: Open;
+  filters: Filters;
   onDone: () => void;
   onClose: () => void;
-}) {
+}
+
+function Dialogs({ open, filters, onDone, onClose }: DialogsProps) {
+  if (open.dialog === "export") return <ExportDialog filters={filters} onClose={onClose} />;
+  if (open.dialog === "import") return <ImportDialog onChange={onDone} onClose={onClose} />;
   if (open.dialog === "create") return <CreateDialog onDone={onDone} onClose={onClose} />;
   const Dialog = open.dialog === "edit" ? EditDialog : DeleteDialog;
   return <Dialog item={open.item} onDone={onDone} onClose={onClose} />;
@@ -51,12 +62,24 @@ export default function ItemsPage() {
 
   return (
     <Box component="section" aria-labelledby="items-title">
-      <Stack direction="row" useFlexGap sx={{ mb: 2, gap: 1, alignItems: "center" }}>
+      <Stack
+        direction="row"
+        useFlexGap
+        sx={{ mb: 2, gap: 1, alignItems: "center", flexWrap: "wrap" }}
+      >
         <Typography id="items-title" variant="h1">
           {t("items.title")}
         </Typography>
         {session?.role === "read" && <Chip size="small" label={t("app.reader")} />}
         <Box sx={{ flexGrow: 1 }} />
+        <Button startIcon={<ExportIcon />} onClick={() => setOpen({ dialog: "export" })}>
+          {t("items.export")}
+        </Button>
+        {canWrite && (
+          <Button startIcon={<ImportIcon />} onClick={() => setOpen({ dialog: "import" })}>
+            {t("items.import")}
+          </Button>
+        )}
         {canWrite && (
           <Button
             variant="contained"
@@ -83,7 +106,11 @@ export default function ItemsPage() {
         onEdit={canWrite ? edit : undefined}
         onDelete={canWrite ? remove : undefined}
       />
-      {open !== undefined && <Dialogs open={open} onDone={done} onClose={close} />}
+      {open !== undefined && (
+        <Suspense fallback={null}>
+          <Dialogs open={open} filters={filters} onDone={done} onClose={close} />
+        </Suspense>
+      )}
     </Box>
   );
 }

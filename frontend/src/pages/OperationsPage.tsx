@@ -17,6 +17,7 @@ import { useNotify } from "../components/Notice";
 import { useFormats } from "../i18n/format";
 import { DiscardDialog } from "../operations/DiscardDialog";
 import { LetterCard } from "../operations/LetterCard";
+import { PendingList } from "../operations/PendingList";
 import { RetryDialog } from "../operations/RetryDialog";
 import { useDeadLetters } from "../operations/useDeadLetters";
 import { useSession } from "../session/SessionProvider";
@@ -76,6 +77,7 @@ function Waiting() {
         ))}
       </Stack>
       <DrainProgress sync={sync} />
+      <PendingList />
     </Card>
   );
 }

@@ -7,11 +7,12 @@ import {
   listDeadLetters,
   listInstances,
   listItems,
+  listPending,
   retryDeadLetter,
   runSync,
 } from "../api/relevo";
 import { show } from "../test/render";
-import { letter, OPERATION, sync, TIME } from "../test/samples";
+import { item, letter, OPERATION, pending, sync, TIME } from "../test/samples";
 import { problem } from "../test/server";
 import InstancesPage from "./InstancesPage";
 import ItemsPage from "./ItemsPage";
@@ -26,6 +27,7 @@ beforeEach(() => {
   vi.resetAllMocks();
   vi.mocked(listInstances).mockResolvedValue([]);
   vi.mocked(listDeadLetters).mockResolvedValue([letter()]);
+  vi.mocked(listPending).mockResolvedValue({ count: 0, total: 0, next: null, data: [] });
   const empty = { source: "REDIS_CACHE", data: [], count: 0, total: 0, next: null } as const;
   vi.mocked(listItems).mockResolvedValue({ ...empty, data: [] });
 });
@@ -38,6 +40,37 @@ describe("ItemsPage", () => {
     await show(<ItemsPage />, { role: "read" });
     expect(button("Nuevo equipo")).toBeNull();
     expect(screen.getByText("Solo lectura")).toBeInTheDocument();
+  });
+
+  it("imports for writers only, and exports for all", async () => {
+    await import("../csv/ImportDialog"); // so that it need not be waited for
+    const { unmount } = await show(<ItemsPage />, { role: "write" });
+    await press("Importar CSV");
+    expect(await screen.findByLabelText("Elegir archivo")).toBeInTheDocument();
+    unmount();
+    await show(<ItemsPage />, { role: "read" });
+    expect(button("Importar CSV")).toBeNull();
+    expect(button("Exportar CSV")).toBeInTheDocument();
+  });
+
+  it("shows a page of the list, and which of how many", async () => {
+    const data = [item({ id: 51, code: "A" }), item({ id: 52, code: "B", pending: true })];
+    const page = { source: "REDIS_CACHE", count: 2, total: 50_000, next: "c1" } as const;
+    vi.mocked(listItems).mockResolvedValue({ ...page, data });
+    await show(<ItemsPage />);
+    expect(await screen.findByText("1–50 de 50.000")).toBeInTheDocument();
+    expect(screen.getByRole("table", { name: "Equipos" })).toHaveAttribute(
+      "aria-rowcount",
+      "50001",
+    );
+    expect(screen.getByRole("row", { name: /^.*B pendiente/ })).toHaveAttribute(
+      "aria-rowindex",
+      "3",
+    );
+    await press("Página siguiente");
+    await waitFor(() =>
+      expect(vi.mocked(listItems).mock.lastCall?.[0]).toEqual({ limit: 50, after: "c1" }),
+    );
   });
 
   it("searches as one types", async () => {
@@ -98,6 +131,44 @@ describe("OperationsPage", () => {
     for (const name of ["Sincronizar ahora", "Reintentar", "Descartar"]) {
       expect(button(name)).toBeNull();
     }
+  });
+
+  it("lists what waits: kind, item, what it changes, since when, and who took it", async () => {
+    const create = { kind: "create", data: { ...item({ code: "N-1" }) }, base: null } as const;
+    vi.mocked(listPending).mockResolvedValue({
+      count: 3,
+      total: 40,
+      next: "c",
+      data: [
+        pending(),
+        pending({ ...create, operation: "o2", item_id: "pending_o2", instance: "lab-2" }),
+        pending({ kind: "delete", data: null, operation: "o3" }),
+      ],
+    });
+    await show(<OperationsPage />);
+    const rows = await screen.findAllByTestId("pending");
+    expect(rows[0]).toHaveTextContent(/^CambioPC-01id 5Área: Sala 1 → Sala 2.*lab-1$/);
+    expect(rows[1]).toHaveTextContent(/^AltaN-1Código: N-1Tipo: ComputadoraEstado: .*lab-2$/);
+    expect(rows[2]).toHaveTextContent(/^BajaPC-01id 5Código: PC-01Tipo/);
+    await press("Página siguiente");
+    await waitFor(() =>
+      expect(vi.mocked(listPending).mock.lastCall?.[0]).toEqual({ limit: 25, after: "c" }),
+    );
+  });
+
+  it("lists what waits anew when the state changes, in English too", async () => {
+    const { live } = await show(<OperationsPage />, { language: "en" });
+    expect(await screen.findByText("No operation waits for MySQL.")).toBeInTheDocument();
+    const found = { count: 1, total: 1, next: null, data: [pending()] };
+    vi.mocked(listPending).mockResolvedValue(found);
+    live.say({ sync: sync({ pending_updates: 1 }) });
+    expect(await screen.findByTestId("pending")).toHaveTextContent("Area: Sala 1 → Sala 2");
+  });
+
+  it("says why what waits cannot be listed", async () => {
+    vi.mocked(listPending).mockRejectedValue(new ApiError("timeout", undefined, undefined, 5));
+    await show(<OperationsPage />);
+    expect(await screen.findByText("El servidor no respondió a tiempo.")).toBeInTheDocument();
   });
 
   it("asks again when the number of dead letters changes", async () => {

@@ -1,5 +1,5 @@
 /* samples.ts - answers of a daemon, as tests need them. */
-import type { DeadLetter, Health, Item, SyncStatus } from "../api/types";
+import type { DeadLetter, Health, Item, PendingOperation, SyncStatus } from "../api/types";
 
 export const OPERATION = "0197f3a2-5b1c-7d3e-8f00-1a2b3c4d5e6f";
 export const TIME = "2026-01-31T12:00:00.123456Z";
@@ -67,6 +67,20 @@ export function letter(change: Partial<DeadLetter> = {}): DeadLetter {
     current: { ...item({ id: 5, area: "Taller", version: 2 }) },
     accepted_at: TIME,
     instance: "lab-1",
+    ...change,
+  };
+}
+
+export function pending(change: Partial<PendingOperation> = {}): PendingOperation {
+  return {
+    operation: OPERATION,
+    kind: "update",
+    state: "pending",
+    item_id: 5,
+    accepted_at: TIME,
+    instance: "lab-1",
+    data: { area: "Sala 2" },
+    base: { ...item({ id: 5 }) },
     ...change,
   };
 }

@@ -1,0 +1,152 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "../api/problem";
+import { createItem, listInstances, listItems } from "../api/relevo";
+import { show } from "../test/render";
+import { item } from "../test/samples";
+import { problem } from "../test/server";
+import { downloadCsv } from "./download";
+import ExportDialog from "./ExportDialog";
+import ImportDialog from "./ImportDialog";
+
+vi.mock("../api/relevo");
+vi.mock("./download");
+
+const press = (name: string | RegExp) => userEvent.click(screen.getByRole("button", { name }));
+const saved = () => vi.mocked(downloadCsv).mock.lastCall?.[1].join("") ?? "";
+const nothing = () => undefined;
+
+beforeEach(() => {
+  vi.resetAllMocks();
+  vi.mocked(listInstances).mockResolvedValue([]);
+});
+
+describe("ExportDialog", () => {
+  const page = (codes: string[], next: string | null) => ({
+    source: "REDIS_CACHE" as const,
+    data: codes.map((code, n) => item({ id: n + 1, code, acquisition_date: null })),
+    count: codes.length,
+    total: 3,
+    next,
+  });
+
+  it("reads all pages of the filter and saves them", async () => {
+    vi.mocked(listItems)
+      .mockResolvedValueOnce(page(["A", "=B"], "c1"))
+      .mockResolvedValueOnce(page(["C"], null));
+    const onClose = vi.fn();
+    await show(<ExportDialog filters={{ q: "x" }} onClose={onClose} />);
+    await waitFor(() => expect(onClose).toHaveBeenCalled());
+    expect(vi.mocked(listItems).mock.calls.map(([query]) => query)).toEqual([
+      { q: "x", limit: 1000 },
+      { q: "x", limit: 1000, after: "c1" },
+    ]);
+    const lines = saved().split("\r\n");
+    expect(lines[0]).toBe("\uFEFFid,code,type,status,area,acquisition_date,version,updated_at");
+    expect(lines[2]).toMatch(/^2,"'=B",Computadora,Operativa,Sala 1,,1,/);
+    expect(lines).toHaveLength(5);
+    expect(await screen.findByText("Equipos exportados: 3")).toBeInTheDocument();
+  });
+
+  it("ends when it is cancelled, without a file", async () => {
+    let signal: AbortSignal | undefined;
+    vi.mocked(listItems).mockImplementation((_query, given) => {
+      signal = given;
+      return new Promise((_resolve, reject) => {
+        given?.addEventListener("abort", () => reject(new Error("aborted")));
+      });
+    });
+    const { unmount } = await show(<ExportDialog filters={{}} onClose={() => unmount()} />);
+    await press("Cancelar");
+    expect(signal?.aborted).toBe(true);
+    expect(downloadCsv).not.toHaveBeenCalled();
+  });
+
+  it("says why it failed", async () => {
+    vi.mocked(listItems).mockRejectedValue(new ApiError("timeout", undefined, undefined, 5));
+    await show(<ExportDialog filters={{}} onClose={nothing} />);
+    expect(await screen.findByText("El servidor no respondió a tiempo.")).toBeInTheDocument();
+    expect(downloadCsv).not.toHaveBeenCalled();
+  });
+});
+
+describe("ImportDialog", () => {
+  const created = { source: "MySQL", status: "success", data: item({ id: 7 }) } as const;
+
+  async function choose(text: string) {
+    const file = new File([text], "x.csv", { type: "text/csv" });
+    // jsdom has no File.arrayBuffer.
+    Object.assign(file, {
+      arrayBuffer: () => Promise.resolve(new TextEncoder().encode(text).buffer),
+    });
+    await userEvent.upload(screen.getByLabelText("Elegir archivo"), file);
+  }
+
+  it("shows faulty rows before anything is sent, and what became of each", async () => {
+    vi.mocked(createItem).mockImplementation(({ code }) =>
+      code === "B"
+        ? Promise.reject(
+            new ApiError(
+              "http",
+              422,
+              problem("invalid", 422, {
+                errors: [{ field: "area", message: "required" }],
+              }),
+              1,
+            ),
+          )
+        : Promise.resolve(created),
+    );
+    const onChange = vi.fn();
+    await show(<ImportDialog onChange={onChange} onClose={nothing} />);
+    await choose("\uFEFFCódigo;Tipo;Estado;Área;Color\r\nA;T;S;X;r\r\n;T;S;X;r\r\nB;T;S;X;r\r\n");
+    expect(await screen.findByText("Filas listas: 2")).toBeInTheDocument();
+    expect(screen.getByText("Columnas que no se usan: Color.")).toBeInTheDocument();
+    const faulty = screen.getByRole("region", { name: "Filas con errores" });
+    expect(within(faulty).getByRole("row", { name: "3 — Código: Obligatorio" })).toBeVisible();
+    expect(createItem).not.toHaveBeenCalled();
+
+    await press("Importar 2");
+    expect(await screen.findByText(/Importación terminada/)).toHaveTextContent("2 de 2 filas");
+    expect(screen.getByTestId("outcomes")).toHaveTextContent(
+      "Creadas: 1 · Rechazadas: 1 · Con errores: 1",
+    );
+    expect(screen.getByRole("row", { name: "4 B Área: Obligatorio" })).toBeInTheDocument();
+    await press("Descargar resultado");
+    expect(saved()).toContain("2,A,T,S,X,,created,7,\r\n");
+    expect(saved()).toContain("3,,T,S,X,,faulty,,Código: Obligatorio\r\n");
+    await press("Cerrar");
+    expect(onChange).toHaveBeenCalled();
+  });
+
+  it("sends again only what had no answer", async () => {
+    vi.mocked(createItem)
+      .mockRejectedValueOnce(new ApiError("network", undefined, undefined, 5))
+      .mockResolvedValue(created);
+    await show(<ImportDialog onChange={nothing} onClose={nothing} />);
+    await choose("code,type,status,area\nA,T,S,X\nB,T,S,X\n");
+    await press("Importar 2");
+    await userEvent.click(
+      await screen.findByRole("button", { name: "Reintentar 1 sin resultado" }),
+    );
+    expect(await screen.findByText(/Importación terminada/)).toBeInTheDocument();
+    await waitFor(() => expect(screen.getByTestId("outcomes")).toHaveTextContent(/^Creadas: 2$/));
+    const keys = vi.mocked(createItem).mock.calls.map((call) => call[1]?.key);
+    expect(keys).toHaveLength(3);
+    expect(keys[2]).toBe(keys[0]);
+  });
+
+  it.each([
+    ["", "El archivo no tiene filas."],
+    ["code,type,status,area\n", "El archivo no tiene filas."],
+    ["code,type\nA,B\n", "Faltan columnas: status, area."],
+    ["code,code,type,status,area\nA,B,C,D,E\n", "Hay columnas repetidas: code."],
+  ])("does not start with %j", async (text, said) => {
+    await show(<ImportDialog onChange={nothing} onClose={nothing} />);
+    await choose(text);
+    expect(await screen.findByText(said)).toBeInTheDocument();
+    const start = screen.queryByRole("button", { name: /^Importar \d/ });
+    if (start !== null) expect(start).toBeDisabled();
+  });
+});

@@ -1,5 +1,7 @@
 /* metrics.c - GET /metrics in the Prometheus text format 0.0.4. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -38,7 +40,7 @@ static void put_build(const struct http *http, struct buf *b)
 static void put_process(struct buf *b)
 {
 	struct rusage used = { 0 };
-	unsigned long long pages = 0;
+	char text[128], *resident; /* the second number, in pages */
 	FILE *statm = fopen("/proc/self/statm", "re");
 
 	getrusage(RUSAGE_SELF, &used);
@@ -50,9 +52,9 @@ static void put_process(struct buf *b)
 			   (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
 	if (statm == NULL)
 		return;
-	if (fscanf(statm, "%*u %llu", &pages) == 1)
+	if (fgets(text, sizeof text, statm) != NULL && (resident = strchr(text, ' ')) != NULL)
 		put_metric(b, "process_resident_memory_bytes", "gauge", "Memory in use.",
-			   pages * (uint64_t)sysconf(_SC_PAGESIZE));
+			   strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE));
 	fclose(statm);
 }
 

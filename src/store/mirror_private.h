@@ -142,8 +142,8 @@ struct final_id {
 
 struct state {
 	struct table items, temps, ops, finals;
-	struct ring all_ops;			  /* in order of acceptance */
-	struct ring miles; /* one operation in MILE, in that order: a place is found by them */
+	struct ring all_ops; /* in order of acceptance */
+	struct ring miles;   /* one operation in MILE, in that order: a place is found by them */
 	struct ring tombs, ages;		  /* oldest first */
 	struct ring unlogged_items, unlogged_ops; /* least recently touched first */
 	struct ring unlogged_done;		  /* oldest first */

@@ -52,6 +52,8 @@ engine_answers_or_ended() {
 engine_stop() {
 	[ -n "$engine_run" ] || return 0
 	end_process "$engine_run/child" "$engine_run/sock" 30
+	# What dockerd leaves mounted.
+	umount "$engine_run"/exec/netns/* 2>/dev/null
 	rm -rf "$engine_run"
 	engine_run=
 }

@@ -98,7 +98,7 @@ def test_the_story_of_an_outage(compose):
 
 
 def test_the_logs_tell_of_sync(compose):
-    with subprocess.Popen([*compose.tool, "logs", "backend", "-f"], text=True, stdout=subprocess.PIPE,
+    with subprocess.Popen([*compose.tool, "logs", "-f", "backend"], text=True, stdout=subprocess.PIPE,
                           stdin=subprocess.DEVNULL) as logs:
         try:
             assert any("[SYNC]" in line for line in logs.stdout)

@@ -1,5 +1,6 @@
 /* stepped_clock.c - preloaded into a daemon under test: its wall clock is off by what a file says,
- * a signed count of microseconds that the test may change at any time. Other clocks are left alone. */
+ * a signed count of microseconds that the test may change at any time. Other clocks are left alone.
+ */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

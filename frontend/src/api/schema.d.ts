@@ -1592,7 +1592,10 @@ export interface operations {
             query?: {
                 /** @description Most operations in the answer. */
                 limit?: number;
-                /** @description The `next` of the page before. */
+                /**
+                 * @description The `next` of the page before.
+                 * @example c0000000000000014
+                 */
                 after?: components["parameters"]["after"];
             };
             header?: never;

@@ -9,7 +9,7 @@ import DialogContentText from "@mui/material/DialogContentText";
 import DialogTitle from "@mui/material/DialogTitle";
 import LinearProgress from "@mui/material/LinearProgress";
 import Typography from "@mui/material/Typography";
-import { useId, type ChangeEvent } from "react";
+import { useRef, type ChangeEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { describeError } from "../api/problem";
 import { FIELD_NAMES } from "../api/types";
@@ -24,7 +24,7 @@ import { SIZE_MAX_MB, useImport, type Import } from "./useImport";
 
 function Choose({ job, again }: { job: Import; again: boolean }) {
   const { t } = useTranslation();
-  const id = useId();
+  const input = useRef<HTMLInputElement>(null);
   const take = (event: ChangeEvent<HTMLInputElement>) => {
     const file = event.target.files?.[0];
     if (file !== undefined) job.read(file);
@@ -39,22 +39,21 @@ function Choose({ job, again }: { job: Import; again: boolean }) {
         </Alert>
       )}
       <Button
-        component="label"
-        htmlFor={id}
         variant={again ? "text" : "contained"}
         size={again ? "small" : "medium"}
         startIcon={<UploadIcon />}
-        sx={{ "&:focus-within": { outline: 2, outlineOffset: 2 } }}
+        onClick={() => input.current?.click()}
       >
         {t("csv.choose")}
-        <input
-          id={id}
-          type="file"
-          accept=".csv,.txt,text/csv"
-          onChange={take}
-          style={{ position: "absolute", opacity: 0, width: 1, height: 1 }}
-        />
       </Button>
+      <input
+        ref={input}
+        hidden
+        type="file"
+        accept=".csv,.txt,text/csv"
+        aria-label={t("csv.choose")}
+        onChange={take}
+      />
     </>
   );
 }
@@ -202,7 +201,7 @@ export default function ImportDialog({ onChange, onClose }: Props) {
           <DialogContentText sx={{ mb: 2 }}>{t("csv.importText")}</DialogContentText>
         )}
         {sheet !== undefined && <Columns sheet={sheet} />}
-        {sheet !== undefined && sheet.missing.length === 0 && <Rows job={job} />}
+        {sheet?.missing.length === 0 && <Rows job={job} />}
         {(stage === "choose" || stage === "look") && <Choose job={job} again={stage === "look"} />}
       </DialogContent>
       <Buttons job={job} onClose={close} />

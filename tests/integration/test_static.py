@@ -165,7 +165,7 @@ def test_an_unknown_file_is_no_page(api):
 def test_the_api_wins(api):
     assert api.get("/health", HTML).json()["status"] == "healthy"
     assert api.get("/items", HTML).json()["data"] == []
-    for path in ("/items/", "/items/index.html", "/sync", "/sync/x", "/operations",
+    for path in ("/items/", "/items/index.html", "/sync", "/sync/x", "/operations/",
                  "/health/live", "/events/x"):
         answer = api.get(path, HTML)
         expect_problem(answer, 404)

@@ -1028,6 +1028,11 @@ export interface components {
          */
         ETag: string;
         /**
+         * @description As of an item that is shown; not there if the answer has no `data`.
+         * @example "3f2a9c41d07b"
+         */
+        ETagIfShown: string;
+        /**
          * @description Path of the item.
          * @example /items/1
          */
@@ -1211,7 +1216,7 @@ export interface operations {
             /** @description Accepted, waits for MySQL. */
             202: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
+                    ETag: components["headers"]["ETagIfShown"];
                     Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
@@ -1374,7 +1379,7 @@ export interface operations {
             /** @description Accepted, waits for MySQL. */
             202: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
+                    ETag: components["headers"]["ETagIfShown"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1546,7 +1551,7 @@ export interface operations {
             /** @description Accepted, waits for MySQL. */
             202: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
+                    ETag: components["headers"]["ETagIfShown"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1590,13 +1595,16 @@ export interface operations {
     listPendingOperations: {
         parameters: {
             query?: {
-                /** @description Most operations in the answer. */
+                /**
+                 * @description Most operations in the answer.
+                 * @example 20
+                 */
                 limit?: number;
                 /**
-                 * @description The `next` of the page before.
-                 * @example c0000000000000014
+                 * @description `next` of the page before.
+                 * @example 00062a3b4c5d6e7f-01a2225e-2aa3-7287-a40d-cd701bf1901d
                  */
-                after?: components["parameters"]["after"];
+                after?: string;
             };
             header?: never;
             path?: never;

@@ -76,7 +76,7 @@ await play(async (open) => {
 
   // Enough waits for the drain to be seen, by somebody who looks on.
   await ask("queue_more");
-  await page.getByText("1–25 de 603").waitFor();
+  await page.getByText("1–25 de 3003").waitFor();
   const onlooker = await open();
   await shows(onlooker, { "mysql-state": "Fuera de línea" });
   await onlooker.evaluate(record);

@@ -1,6 +1,7 @@
 """Fixtures of the integration and fault suites."""
 import os
 import random
+import re
 
 import pytest
 
@@ -71,11 +72,14 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_sessionfinish(session):
-    """Leave the counts for scripts/test: `passed failed`."""
+    """Leave the counts for scripts/test, `passed failed`, and the tests that failed, one a line."""
     path = os.environ.get("RELEVO_TEST_COUNTS")
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if path and reporter and not hasattr(session.config, "workerinput"):
-        stats = reporter.stats
-        failed = len(stats.get("failed", [])) + len(stats.get("error", []))
-        with open(path, "w", encoding="ascii") as counts:
-            counts.write(f"{len(stats.get('passed', []))} {failed}\n")
+        failed = reporter.stats.get("failed", []) + reporter.stats.get("error", [])
+        with open(path, "w", encoding="utf-8") as counts:
+            counts.write(f"{len(reporter.stats.get('passed', []))} {len(failed)}\n")
+            for node in sorted({report.nodeid for report in failed}):
+                # Without the group that xdist appends.
+                name = session.config.cwd_relative_nodeid(re.sub(r"@\w+$", "", node))
+                counts.write(f"{name}\n")

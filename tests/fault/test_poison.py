@@ -79,7 +79,8 @@ def create_many(daemon, count):
 
 
 def before_the_outage(system):
-    relevo = system.start(RELEVO_SYNC_INTERVAL="1h")
+    # One drain: no time-out of a busy machine shall break it off.
+    relevo = system.start(RELEVO_SYNC_INTERVAL="1h", RELEVO_MYSQL_TIMEOUT="5s")
     for code, kind in (("one", "mesa"), ("two", "silla"), ("three", "piano")):
         assert relevo.api.post("/items", item(code=code, type=kind)).status == 201
     system.mysql_down()

@@ -98,6 +98,10 @@ struct row *mirror_get_temp(struct mirror *m, struct opid op); /* by temporary i
 /* Final id of a drained create; 0 if not known here. */
 int64_t mirror_final_id(struct mirror *m, struct opid op);
 void mirror_set_final_id(struct mirror *m, struct opid op, int64_t id);
+/* A drained create that MySQL has a record of; id 0: it left no item. What is known here stays. */
+void mirror_learn_create(struct mirror *m, struct opid op, int64_t id);
+/* It is known here that the create left no item. */
+bool mirror_create_ended(struct mirror *m, struct opid op);
 
 struct mirror_item_state {
 	bool known;	     /* there is a base or a waiting create */

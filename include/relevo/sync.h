@@ -10,6 +10,7 @@
 #include "relevo/err.h"
 #include "relevo/mirror.h"
 
+struct redis;
 struct session;
 struct store;
 struct sync;
@@ -27,6 +28,9 @@ struct sync_totals {
 	uint64_t drains, rebuilds, conflicts, drained_operations; /* of this instance */
 };
 void sync_totals(struct sync *y, struct sync_totals *out);
+/* Redis has a record of every operation that was applied and has not expired. False with *e set if it
+ * does not answer. */
+bool sync_is_remembered(struct redis *r, const char *epoch, struct err *e);
 /* A repair outside of the cycle (a new epoch after Redis lost its memory): counted as a rebuild. */
 void sync_count_rebuild(struct sync *y);
 /* Redis is down: bring these operations (NULL: all that the mirror holds) into MySQL from memory,

@@ -15,20 +15,6 @@ static struct read_mode read_mode(const struct request *r)
 	return (struct read_mode){ .no_cache = request_no_cache(r) };
 }
 
-/* Where to look once MySQL failed us: the mirror, whatever it holds. */
-static enum source fallback_source(struct request *r)
-{
-	enum source s = store_read_source(r->http->store, (struct read_mode){ .no_cache = false });
-
-	return s == SOURCE_MYSQL ? SOURCE_CACHE : s;
-}
-
-static bool server_failed(const struct job *j)
-{
-	return j->result == JOB_FAILED &&
-	       (j->error.code == ERR_DOWN || j->error.code == ERR_UNCERTAIN);
-}
-
 /* --- one item --- */
 
 static enum MHD_Result answer_item(struct request *r, const struct row *row, enum source source)
@@ -44,22 +30,8 @@ static enum MHD_Result answer_item(struct request *r, const struct row *row, enu
 	return answer_tagged(r, response_from_buf(&body, JSON_TYPE), etag);
 }
 
-static enum MHD_Result answer_own_row(struct request *r, struct item_ref ref, enum source source)
-{
-	struct row *row = store_get(r->http->store, ref);
-	enum MHD_Result result;
-
-	if (row == NULL)
-		return answer_problem(r, ERR_NOT_FOUND, NULL, NULL);
-	result = answer_item(r, row, source);
-	row_unref(&row);
-	return result;
-}
-
 static enum MHD_Result item_read(struct request *r, struct job *j)
 {
-	if (server_failed(j))
-		return answer_own_row(r, j->ref, fallback_source(r));
 	if (j->result == JOB_FAILED)
 		return answer_job_error(r, j);
 	if (j->row == NULL)
@@ -157,9 +129,6 @@ static enum MHD_Result list_read(struct request *r, struct job *j)
 {
 	struct mirror_view *view = j->view;
 
-	if (server_failed(j))
-		return answer_list(r, mirror_view(store_mirror(r->http->store)), fallback_source(r),
-				   false);
 	if (j->result == JOB_FAILED)
 		return answer_job_error(r, j);
 	j->view = NULL;

@@ -237,6 +237,49 @@ enum err_code applied_after(struct db *d, struct opid after, unsigned limit, str
 	return found_give(&f, code, out, found);
 }
 
+struct creates {
+	void (*each)(void *ctx, struct opid op, int64_t id);
+	void *ctx;
+	struct opid *last;
+	size_t *count;
+};
+
+static bool give_create(void *ctx, unsigned statement, const struct db_row *row)
+{
+	struct creates *to = ctx;
+
+	(void)statement;
+	if (row->count != 3 || row->text[0] == NULL || row->len[0] != sizeof(to->last->bytes))
+		return true;
+	memcpy(to->last->bytes, row->text[0], row->len[0]);
+	++*to->count;
+	if (row->text[2] != NULL && row->text[2][0] == '1')
+		to->each(to->ctx, *to->last,
+			 row->text[1] == NULL ? 0 : strtoll(row->text[1], NULL, 10));
+	return true;
+}
+
+enum err_code applied_drained_creates(struct db *d, struct opid after, unsigned limit,
+				      void (*each)(void *ctx, struct opid op, int64_t id),
+				      void *ctx, struct opid *last, size_t *count, struct err *e)
+{
+	struct creates to = { .each = each, .ctx = ctx, .last = last, .count = count };
+	struct buf sql = { 0 };
+
+	*count = 0;
+	/* Those that did not wait were accepted when they were applied. No condition but on the key:
+	 * a statement that has to skip much may take longer than the time-out. */
+	buf_printf(&sql,
+		   "SELECT op,item_id,kind=%d AND accepted_at<>applied_at FROM relevo_applied "
+		   "WHERE op>",
+		   (int)APPLIED_CREATE);
+	sql_put_opid(&sql, after);
+	buf_printf(&sql, " ORDER BY op LIMIT %u", limit);
+	enum err_code code = db_run(d, sql.bytes, sql.len, false, false, give_create, &to, NULL, e);
+	buf_free(&sql);
+	return code;
+}
+
 void applied_free(struct applied *a)
 {
 	if (a->has_fields)

@@ -188,6 +188,8 @@ static bool may_change(struct round *r, struct job *j, const struct mirror_item_
 {
 	if (!state->known && store_recalls(r->store))
 		jobs_push(&r->later, j);
+	else if (!state->known && !resolve_is_no_item(r->store, r->session, &j->ref))
+		finish_failed(r, j, unless_unsure(j, ERR_DOWN), "nobody who knows it can be asked");
 	else if (!state->shown || state->row == NULL)
 		finish_failed(r, j, unless_unsure(j, ERR_NOT_FOUND), "no such item");
 	else if (!tag_matches(j, state->row))

@@ -192,6 +192,7 @@ static const struct changes *ask_settled(void *ctx)
 static enum err_code load(struct follow *f, bool known, char was[EPOCH_SIZE], struct err *e)
 {
 	const struct changelog_known keeps = { .settled = ask_settled, .ctx = f };
+	atomic_fetch_add(&f->store->final_ids.loads, 1);
 	enum err_code code =
 		changelog_load(f->session.redis, f->store->mirror, known ? &keeps : NULL, was, e);
 	changes_free(&f->settled);

@@ -135,6 +135,14 @@ int64_t mirror_final_id(struct mirror *m, struct opid op)
 	return id;
 }
 
+bool mirror_create_ended(struct mirror *m, struct opid op)
+{
+	mirror_lock(m);
+	bool ended = state_has_ended(&m->state, op);
+	mirror_unlock(m);
+	return ended;
+}
+
 void mirror_item_state(struct mirror *m, int64_t id, struct opid temp,
 		       struct mirror_item_state *out)
 {

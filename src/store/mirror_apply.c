@@ -106,6 +106,8 @@ static void apply_done(struct state *s, const struct change *c, bool logged)
 		struct waiting *w = state_waiting(s, c->ops[i]);
 		struct item *temp = state_temp(s, c->ops[i]);
 		if (w != NULL) {
+			if (w->op->kind == OP_CREATE)
+				state_remember_final(s, c->ops[i], 0, clock_mono_us());
 			id = w->item->id > 0 ? w->item->id : id;
 			state_dirty(s, w->item);
 			state_forget(s, w);

@@ -147,7 +147,7 @@ static void join_final_ids(struct state *s, const struct state *old)
 		const struct final_id *f = holder_of(r, struct final_id, age);
 		state_remember_final(s, f->op, f->id, f->at_us);
 		struct item *temp = state_temp(s, f->op);
-		if (temp != NULL)
+		if (temp != NULL && f->id != 0)
 			state_move(s, temp, f->id);
 	}
 }
@@ -274,9 +274,8 @@ void mirror_rebase(struct mirror *m, const struct mirror_position *position)
 
 /* --- final ids learnt elsewhere --- */
 
-void mirror_set_final_id(struct mirror *m, struct opid op, int64_t id)
+static void learn_final(struct mirror *m, struct opid op, int64_t id)
 {
-	mirror_lock(m);
 	struct state *s = &m->state;
 	state_remember_final(s, op, id, clock_mono_us());
 	struct item *temp = state_temp(s, op);
@@ -285,6 +284,24 @@ void mirror_set_final_id(struct mirror *m, struct opid op, int64_t id)
 		state_move(s, temp, id);
 		state_settle_dirty(s);
 		mirror_wake(m);
+	}
+}
+
+void mirror_set_final_id(struct mirror *m, struct opid op, int64_t id)
+{
+	mirror_lock(m);
+	learn_final(m, op, id);
+	mirror_unlock(m);
+}
+
+void mirror_learn_create(struct mirror *m, struct opid op, int64_t id)
+{
+	mirror_lock(m);
+	if (state_final(&m->state, op) == NULL && state_waiting(&m->state, op) == NULL) {
+		if (id != 0)
+			learn_final(m, op, id);
+		else
+			state_remember_final(&m->state, op, 0, clock_mono_us());
 	}
 	mirror_unlock(m);
 }

@@ -136,7 +136,8 @@ struct untold {
 struct final_id {
 	struct link link; /* in state.finals by operation id */
 	struct opid op;
-	int64_t id, at_us;
+	int64_t id; /* 0: the create left no item */
+	int64_t at_us;
 	struct ring age;
 };
 
@@ -168,7 +169,8 @@ struct item *state_need_temp(struct state *s, struct opid temp);
 /* The item an id or temporary id means now, following final ids; NULL if not known. */
 struct item *state_find(const struct state *s, int64_t id, struct opid temp);
 struct waiting *state_waiting(const struct state *s, struct opid op);
-struct final_id *state_final(const struct state *s, struct opid op);
+struct final_id *state_final(const struct state *s, struct opid op); /* NULL without an item */
+bool state_has_ended(const struct state *s, struct opid op);	     /* a create that left none */
 /* It takes its place among those that wait. The item is to be settled. NULL: refused, it is done.
  */
 struct waiting *state_wait_for(struct state *s, struct operation *op);

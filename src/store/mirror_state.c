@@ -161,7 +161,7 @@ struct waiting *state_waiting(const struct state *s, struct opid op)
 	return NULL;
 }
 
-struct final_id *state_final(const struct state *s, struct opid op)
+static struct final_id *find_final(const struct state *s, struct opid op)
 {
 	struct link *l = table_first(&s->finals, opid_hash(op));
 	for (; l != NULL; l = table_same(l)) {
@@ -170,6 +170,18 @@ struct final_id *state_final(const struct state *s, struct opid op)
 			return f;
 	}
 	return NULL;
+}
+
+struct final_id *state_final(const struct state *s, struct opid op)
+{
+	struct final_id *f = find_final(s, op);
+	return f != NULL && f->id != 0 ? f : NULL;
+}
+
+bool state_has_ended(const struct state *s, struct opid op)
+{
+	const struct final_id *f = find_final(s, op);
+	return f != NULL && f->id == 0;
 }
 
 /* --- unlogged marks --- */
@@ -347,7 +359,7 @@ bool state_has_create(const struct item *it)
 
 void state_remember_final(struct state *s, struct opid op, int64_t id, int64_t at_us)
 {
-	struct final_id *f = state_final(s, op);
+	struct final_id *f = find_final(s, op);
 	if (f == NULL) {
 		f = mem_zero(1, sizeof(*f));
 		f->op = op;

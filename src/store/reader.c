@@ -124,9 +124,12 @@ static void get_job(struct store *s, struct session *session, struct job *j)
 		j->source = SOURCE_CACHE; /* it waits: only the mirror knows it */
 	j->row = from_mirror(s, j->ref);
 	j->result = JOB_DONE;
-	if (j->row == NULL && !known && j->source == SOURCE_MEMORY && !circuit_up(s->redis))
-		job_fail(j, ERR_BOTH_DOWN, "no item that this instance remembers");
-	else if (j->row == NULL)
+	if (j->row != NULL)
+		return;
+	bool blind = j->source == SOURCE_MEMORY && !circuit_up(s->redis);
+	if (!known && (blind || !resolve_is_no_item(s, session, &j->ref)))
+		job_fail(j, ERR_DOWN, "no item that anybody remembers who can be asked");
+	else
 		job_fail(j, ERR_NOT_FOUND, "no such item");
 }
 
@@ -249,8 +252,10 @@ static void operation_job(struct store *s, struct session *session, struct job *
 	do {
 		j->json = find_operation(s, session, j->op);
 	} while (j->json == NULL && may_be_recalled(s, until));
-	if (j->json == NULL)
+	if (j->json == NULL && resolve_is_none(s, session, j->op))
 		job_fail(j, ERR_NOT_FOUND, "no such operation");
+	else if (j->json == NULL)
+		job_fail(j, ERR_DOWN, "no operation that anybody remembers who can be asked");
 }
 
 static json_t *instance_json(struct redis *r, const char *name, double seen_s, struct err *e)

@@ -75,6 +75,35 @@ bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref)
 	return true;
 }
 
+bool resolve_is_none(struct store *s, struct session *session, struct opid op)
+{
+	struct applied *found = NULL;
+	size_t count = 0;
+	struct err e = ERR_INIT;
+	if (session_mysql(session, s)) {
+		enum err_code code = applied_find(session->db, &op, 1, &found, &count, &e);
+		if (code != ERR_NONE)
+			store_mysql_failed(s, session->db, &e);
+		for (size_t i = 0; i < count; i++)
+			applied_free(&found[i]);
+		free(found);
+		if (code == ERR_NONE)
+			return count == 0;
+	}
+	if (!session_redis(session, s))
+		return false;
+	bool all = sync_is_remembered(session->redis, mirror_position(s->mirror).epoch, &e);
+	if (e.code != ERR_NONE)
+		store_redis_failed(s, session->redis, &e);
+	return all;
+}
+
+bool resolve_is_no_item(struct store *s, struct session *session, const struct item_ref *ref)
+{
+	return ref->id != 0 || final_ids_known(s) || mirror_create_ended(s->mirror, ref->temp) ||
+	       resolve_is_none(s, session, ref->temp);
+}
+
 /* --- repeats --- */
 
 static void hex_of(const uint8_t bytes[16], char out[33])

@@ -149,6 +149,20 @@ void done_list_sent(struct done_list *l, uint64_t last);
 void done_list_size(struct done_list *l, size_t *count, uint64_t *dropped);
 bool done_list_empty(struct done_list *l);
 
+/* final_ids.c: what became of temporary ids, learnt from MySQL by the sync thread */
+struct final_ids {
+	atomic_uint_fast64_t loads;  /* of the mirror: what was in the log before may be missed */
+	atomic_uint_fast64_t learnt; /* all of MySQL's, after that many loads */
+	/* owned by the sync thread */
+	uint64_t learning; /* after that many loads */
+	struct opid after; /* up to here */
+};
+bool final_ids_lack(struct store *s);
+/* A second at most; the next call goes on. */
+void final_ids_learn(struct store *s, struct session *session);
+/* The mirror knows of every temporary id: what it does not know is none. */
+bool final_ids_known(struct store *s);
+
 struct keyset; /* keyed requests in progress in this process */
 
 struct store {
@@ -162,6 +176,7 @@ struct store {
 	struct queue asked; /* jobs of the readers */
 	struct publisher publisher;
 	struct follower follower;
+	struct final_ids final_ids;
 	pthread_t mysql_probe, redis_probe;
 	pthread_mutex_t probe_lock;
 	pthread_cond_t probe_wake;
@@ -273,6 +288,11 @@ void accept_args_put(struct redis_args *args, const struct operation *op, const 
 /* resolve.c: temporary ids and keyed repeats */
 /* Fill job->ref.id of a temporary id that is drained. False: still waits, or unknown. */
 bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref);
+/* Neither is the operation known here, nor to anybody who has to know all of them: it is none. False:
+ * whoever could tell is away, or has lost its memory. */
+bool resolve_is_none(struct store *s, struct session *session, struct opid op);
+/* The same of what resolve_ref did not find and does not wait here. */
+bool resolve_is_no_item(struct store *s, struct session *session, const struct item_ref *ref);
 /* A keyed operation that was accepted before: fills the job's answer. True: answered. */
 bool resolve_repeat(struct store *s, struct session *session, struct job *j);
 /* From the record in MySQL, after a duplicate key. True: answered. */

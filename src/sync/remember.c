@@ -6,6 +6,7 @@
 
 #include "relevo/clock.h"
 #include "relevo/log.h"
+#include "relevo/sync.h"
 #include "relevo/tables.h"
 
 #define STEP	    500
@@ -37,6 +38,12 @@ static enum err_code read_progress(struct redis *r, const char *epoch, struct pr
 	}
 	freeReplyObject(reply);
 	return ERR_NONE;
+}
+
+bool sync_is_remembered(struct redis *r, const char *epoch, struct err *e)
+{
+	struct progress p;
+	return read_progress(r, epoch, &p, e) == ERR_NONE && p.all;
 }
 
 /* A record that is there stays: it is newer. */

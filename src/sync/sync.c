@@ -480,7 +480,8 @@ static void run_cycle(struct sync *y, bool full)
 static bool next_cycle(struct sync *y, bool *full)
 {
 	struct store *s = y->store;
-	bool waiting = waiting_here(y) > 0 || atomic_load(&y->unsettled) || state_running(y);
+	bool waiting = waiting_here(y) > 0 || atomic_load(&y->unsettled) || state_running(y) ||
+		       (final_ids_lack(s) && circuit_up(s->mysql));
 	int64_t now = clock_mono_ms();
 	int64_t until = y->cycle_at_ms;
 	if (waiting && now + s->options->probe_interval_ms < until)
@@ -510,6 +511,7 @@ static void *sync_main(void *arg)
 	bool full = false;
 	session_open(&y->session, y->store, "sync");
 	while (next_cycle(y, &full)) {
+		final_ids_learn(y->store, &y->session);
 		run_cycle(y, full);
 		mirror_expire(y->store->mirror, clock_mono_us(), MIRROR_FORMER_MAX);
 	}

@@ -1,5 +1,5 @@
 """Redis lost its memory: what was applied is known there again before MySQL goes away."""
-from harness import item, wait_until
+from harness import expect_problem, item, wait_until
 
 
 def remembered(system):
@@ -62,3 +62,52 @@ def test_records_are_copied_once_an_epoch(system):
     a.start()
     a.await_health(mode="online")
     assert system.redis.db.hget("items:log", "done") == before
+
+
+def offline_creates(system, daemon, count=3):
+    """Temporary ids of creates that are drained by now, the last of them cancelled."""
+    system.mysql_down()
+    refs = [daemon.api.post("/items", item(code=f"C-{n}")).data["id"] for n in range(count)]
+    assert daemon.api.delete(f"/items/{refs[-1]}").status == 202
+    system.mysql_up()
+    return refs
+
+
+def test_an_instance_that_started_anew_knows_temporary_ids_when_nobody_else_does(system):
+    """Redis loses its memory while MySQL is down: only the instances can tell."""
+    a = system.start()
+    *kept, cancelled = offline_creates(system, a)
+    a.stop()
+    a.start()
+    a.await_health(mode="online")
+    system.mysql_down()
+    system.redis.wipe()
+    a.await_health(redis=True)
+    for ref in kept:
+        assert a.api.get(f"/items/{ref}").status == 200
+    assert a.api.patch(f"/items/{kept[0]}", {"area": "Aula 2"}).status == 202
+    assert a.api.delete(f"/items/{kept[1]}").status == 202
+    assert a.api.get(f"/items/{cancelled}").status == 404
+    system.mysql_up()
+    assert [row[3] for row in system.mysql.items().values()] == ["Aula 2"]
+
+
+def test_a_temporary_id_that_nobody_can_know_is_not_said_to_be_none(system):
+    """The instance started while MySQL was down, and asked nobody before Redis lost its memory."""
+    a = system.start()
+    ref, second, _ = offline_creates(system, a)
+    a.stop()
+    system.mysql.kill()
+    a.start(wait="up")
+    a.await_health(redis=True)
+    system.redis.wipe()
+    wait_until(lambda: a.log_lines("[REBUILD]", "lost its memory"), 5, "it knows of the loss")
+    problem = expect_problem(a.api.get(f"/items/{ref}"), 503)
+    assert problem["type"].endswith(":down")
+    expect_problem(a.api.patch(f"/items/{ref}", {"area": "Aula 2"}), 503)
+    expect_problem(a.api.delete(f"/items/{second}"), 503)
+    expect_problem(a.api.get(f"/operations/{ref.removeprefix('pending_')}"), 503)
+    assert a.api.get("/items/999999").status == 404
+    system.mysql_up()
+    wait_until(lambda: a.api.get(f"/items/{ref}").status == 200, 5, "MySQL tells")
+    assert a.api.get("/items/pending_0190163d-8694-739b-aea5-966c26f8ad91").status == 404

@@ -28,8 +28,8 @@ struct sync_totals {
 	uint64_t drains, rebuilds, conflicts, drained_operations; /* of this instance */
 };
 void sync_totals(struct sync *y, struct sync_totals *out);
-/* Redis has a record of every operation that was applied and has not expired. False with *e set if it
- * does not answer. */
+/* Redis has a record of every operation that was applied and has not expired. False with *e set if
+ * it does not answer. */
 bool sync_is_remembered(struct redis *r, const char *epoch, struct err *e);
 /* A repair outside of the cycle (a new epoch after Redis lost its memory): counted as a rebuild. */
 void sync_count_rebuild(struct sync *y);

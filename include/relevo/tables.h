@@ -80,14 +80,13 @@ MUST_CHECK enum err_code applied_find(struct db *d, const struct opid *ops, size
  * `limit`; *out as above. */
 MUST_CHECK enum err_code applied_after(struct db *d, struct opid after, unsigned limit,
 				       struct applied **out, size_t *found, struct err *e);
-/* Drained creates among the records after `after` in order of their ids, of which at most `limit` are
- * looked at: calls `each` with the operation and the id of its item, 0 where it left none (cancelled,
- * refused). *last: the last record looked at, *count how many. */
-MUST_CHECK enum err_code applied_drained_creates(struct db *d, struct opid after, unsigned limit,
-						 void (*each)(void *ctx, struct opid op,
-							      int64_t id),
-						 void *ctx, struct opid *last, size_t *count,
-						 struct err *e);
+/* Drained creates among the records after `after` in order of their ids, of which at most `limit`
+ * are looked at: calls `each` with the operation and the id of its item, 0 where it left none
+ * (cancelled, refused). *last: the last record looked at, *count how many. */
+MUST_CHECK enum err_code
+applied_drained_creates(struct db *d, struct opid after, unsigned limit,
+			void (*each)(void *ctx, struct opid op, int64_t id), void *ctx,
+			struct opid *last, size_t *count, struct err *e);
 void applied_free(struct applied *a);
 /* How many rows there are, as MySQL estimates it without counting. */
 MUST_CHECK enum err_code applied_estimate(struct db *d, uint64_t *rows, struct err *e);

@@ -267,8 +267,8 @@ enum err_code applied_drained_creates(struct db *d, struct opid after, unsigned 
 	struct buf sql = { 0 };
 
 	*count = 0;
-	/* Those that did not wait were accepted when they were applied. No condition but on the key:
-	 * a statement that has to skip much may take longer than the time-out. */
+	/* Those that did not wait were accepted when they were applied. No condition but on the
+	 * key: a statement that has to skip much may take longer than the time-out. */
 	buf_printf(&sql,
 		   "SELECT op,item_id,kind=%d AND accepted_at<>applied_at FROM relevo_applied "
 		   "WHERE op>",

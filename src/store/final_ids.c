@@ -1,5 +1,5 @@
-/* final_ids.c - what became of temporary ids, learnt from MySQL in time: when MySQL is away and Redis
- * has lost its memory, nobody else can be asked. */
+/* final_ids.c - what became of temporary ids, learnt from MySQL in time: when MySQL is away and
+ * Redis has lost its memory, nobody else can be asked. */
 #include "store_private.h"
 
 #include "relevo/clock.h"

@@ -288,8 +288,8 @@ void accept_args_put(struct redis_args *args, const struct operation *op, const 
 /* resolve.c: temporary ids and keyed repeats */
 /* Fill job->ref.id of a temporary id that is drained. False: still waits, or unknown. */
 bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref);
-/* Neither is the operation known here, nor to anybody who has to know all of them: it is none. False:
- * whoever could tell is away, or has lost its memory. */
+/* Neither is the operation known here, nor to anybody who has to know all of them: it is none.
+ * False: whoever could tell is away, or has lost its memory. */
 bool resolve_is_none(struct store *s, struct session *session, struct opid op);
 /* The same of what resolve_ref did not find and does not wait here. */
 bool resolve_is_no_item(struct store *s, struct session *session, const struct item_ref *ref);

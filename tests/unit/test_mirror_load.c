@@ -267,14 +267,6 @@ static void test_join_drops_rows_deleted_while_we_were_behind(void **state)
 	assert_int_equal(mirror_unlogged_count(*state), 1);
 }
 
-static void test_join_keeps_final_ids(void **state)
-{
-	struct snapshot s = { 0 };
-	mirror_set_final_id(*state, kit_id(3), 30);
-	snapshot_load(*state, &s, "other", 0, false);
-	assert_int_equal(mirror_final_id(*state, kit_id(3)), 30);
-}
-
 static void test_join_keeps_missing_operations_on_request(void **state)
 {
 	struct snapshot s = { .rows = { kit_row(1, 1, "A") }, .row_count = 1 };
@@ -457,7 +449,6 @@ int main(void)
 		WITH(test_join_keeps_newer_rows_and_marks_them),
 		WITH(test_join_keeps_newer_tombstones),
 		WITH(test_join_drops_rows_deleted_while_we_were_behind),
-		WITH(test_join_keeps_final_ids),
 		WITH(test_join_keeps_missing_operations_on_request),
 		WITH(test_kept_operations_stay_in_their_places),
 		WITH(test_unread_operation_counts_unless_its_entry_was_read),

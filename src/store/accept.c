@@ -11,8 +11,7 @@
 #include "relevo/log.h"
 #include "relevo/mem.h"
 
-/* How long a write is decided again because its item changed meanwhile, or because Redis has lost
- * what waits and it is not put back yet. */
+/* How long a write is decided again because its item changed meanwhile. */
 #define PATIENCE_MS 2000
 /* Rounds in vain without a pause between them. */
 #define ROUNDS_QUICK   5
@@ -45,7 +44,8 @@ struct round {
 
 static void finish_failed(struct round *r, struct job *j, enum err_code code, const char *text)
 {
-	if (job_is_unsure(j) && (code == ERR_FULL || code == ERR_NOT_DURABLE)) {
+	if (job_is_unsure(j) &&
+	    (code == ERR_FULL || code == ERR_EPOCH || code == ERR_NOT_DURABLE)) {
 		jobs_push(&r->out->unsure, j);
 		return;
 	}
@@ -385,15 +385,19 @@ void accept_jobs(struct store *s, struct session *session, struct job *list,
 	struct round r = { .store = s, .session = session, .out = out };
 	unsigned idle = 0;
 	r.at = mem_zero(count + 1, sizeof(*r.at));
-	int64_t until = clock_mono_ms() + PATIENCE_MS;
+	int64_t began = clock_mono_ms();
 	(void)session_catch_up(session, s);
 	while (list != NULL) {
-		bool late = idle >= ROUNDS_QUICK && clock_mono_ms() >= until;
+		bool recalls = store_recalls(s);
+		bool late = idle >= ROUNDS_QUICK &&
+			    clock_mono_ms() >= began + (recalls ? RECALL_MAX_MS : PATIENCE_MS);
 		for (struct job *next; list != NULL; list = next) {
 			next = list->next;
 			if (!durable_enough(s))
 				finish_failed(&r, list, ERR_NOT_DURABLE,
 					      "Redis is not durable enough to queue writes");
+			else if (late && recalls)
+				finish_failed(&r, list, ERR_EPOCH, "Redis lost what waits");
 			else if (late)
 				finish_failed(&r, list, ERR_FULL, "the item changes too fast");
 			else

@@ -11,7 +11,6 @@
 #include "relevo/tables.h"
 
 #define READER_WAIT_MS	5000
-#define RECALL_MAX_MS	2000
 #define RECALL_PAUSE_NS 10000000
 
 static struct row *from_mirror(struct store *s, struct item_ref ref)

@@ -206,6 +206,8 @@ void store_ask(struct store *s, int64_t since_ms);
 /* Redis lost its memory a moment ago: what another instance alone knows of may yet be put back, so
  * nothing is unknown for certain. */
 bool store_recalls(struct store *s);
+/* Nobody waits longer for that: noticing it takes a while too. */
+#define RECALL_MAX_MS 4000
 
 /* status.c: would a restart of Redis, as last seen, keep what is queued there? */
 bool store_durable(struct store *s);

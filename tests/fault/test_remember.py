@@ -1,4 +1,7 @@
 """Redis lost its memory: what was applied is known there again before MySQL goes away."""
+import concurrent.futures
+import time
+
 from harness import expect_problem, item, wait_until
 
 
@@ -111,3 +114,16 @@ def test_a_temporary_id_that_nobody_can_know_is_not_said_to_be_none(system):
     system.mysql_up()
     wait_until(lambda: a.api.get(f"/items/{ref}").status == 200, 5, "MySQL tells")
     assert a.api.get("/items/pending_0190163d-8694-739b-aea5-966c26f8ad91").status == 404
+
+
+def test_a_write_to_an_unknown_item_waits_for_what_may_be_put_back(system):
+    """Also where it takes a while to notice that Redis has lost its memory."""
+    a = system.start(proxied=True, RELEVO_REDIS_TIMEOUT="3s")
+    system.mysql_down()
+    a.redis.stall()
+    system.redis.wipe()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answer = pool.submit(a.api.delete, "/items/999999")
+        time.sleep(0.9)  # the length of the fault
+        a.redis.up()
+        assert answer.result().status == 404

@@ -2,13 +2,17 @@
 // would write it in Node. It has no outage path, no operation ids, no change log and no hash: it does
 // less than relevo does for each request. A create answers and caches the row as MySQL has it, with
 // version and updated_at, like relevo's. With "echo" as the last argument it answers and caches what
-// the request said, and saves reading the row: then nobody knows its version.
+// the request said, and saves reading the row: then nobody knows its version. With "recorded" it also
+// writes down which operations it applied, in the transaction of each, as relevo does: without that
+// nobody can tell whether a write whose answer was lost was done.
 import Fastify from "fastify";
 import Redis from "ioredis";
+import { randomBytes } from "node:crypto";
 import mysql from "mysql2/promise";
 
 const [port, mysqlPort, redisPort] = process.argv.slice(2).map(Number);
 const echo = process.argv[5] === "echo";
+const recorded = process.argv[5] === "recorded";
 const pool = mysql.createPool({
   host: "127.0.0.1", port: mysqlPort, user: "relevo", password: "relevo", database: "relevo",
   connectionLimit: 32, dateStrings: true,
@@ -21,6 +25,9 @@ await pool.query(`CREATE TABLE IF NOT EXISTS peer_items (
   area VARCHAR(100), acquisition_date DATE NULL, version BIGINT UNSIGNED NOT NULL DEFAULT 1,
   updated_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6))`);
 
+await pool.query(`CREATE TABLE IF NOT EXISTS peer_applied (
+  op BINARY(16) PRIMARY KEY, item_id BIGINT NOT NULL, applied_at TIMESTAMP(6) NOT NULL)`);
+
 const text = (max) => ({ type: "string", minLength: 1, maxLength: max });
 const body = {
   type: "object",
@@ -31,16 +38,35 @@ const body = {
   },
 };
 
-const stored = async (id) =>
-  (await pool.execute("SELECT * FROM peer_items WHERE id = ?", [id]))[0][0];
+const stored = async (db, id) =>
+  (await db.execute("SELECT * FROM peer_items WHERE id = ?", [id]))[0][0];
 
-app.post("/items", { schema: { body } }, async (request, reply) => {
-  const { code, type, status, area, acquisition_date = null } = request.body;
-  const [result] = await pool.execute(
+async function insert(db, { code, type, status, area, acquisition_date = null }) {
+  const [result] = await db.execute(
     "INSERT INTO peer_items (code, type, status, area, acquisition_date) VALUES (?, ?, ?, ?, ?)",
     [code, type, status, area, acquisition_date]);
-  const item = echo ? { id: result.insertId, code, type, status, area, acquisition_date }
-    : await stored(result.insertId);
+  return echo ? { id: result.insertId, code, type, status, area, acquisition_date }
+    : await stored(db, result.insertId);
+}
+
+async function insertRecorded(item) {
+  const db = await pool.getConnection();
+  try {
+    await db.beginTransaction();
+    const row = await insert(db, item);
+    await db.execute("INSERT INTO peer_applied VALUES (?, ?, NOW(6))", [randomBytes(16), row.id]);
+    await db.commit();
+    return row;
+  } catch (error) {
+    await db.rollback();
+    throw error;
+  } finally {
+    db.release();
+  }
+}
+
+app.post("/items", { schema: { body } }, async (request, reply) => {
+  const item = recorded ? await insertRecorded(request.body) : await insert(pool, request.body);
   await redis.hset("peer:items", item.id, JSON.stringify(item));
   return reply.code(201).send({ source: "MySQL", status: "success", data: item });
 });

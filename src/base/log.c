@@ -182,20 +182,35 @@ static void emit(enum log_level level, enum log_tag tag, const char *message,
 		;
 }
 
-void log_line(enum log_level level, enum log_tag tag, const char *format, ...)
+static void log_text(struct log_limit *limit, enum log_level level, enum log_tag tag,
+		     const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+
+static void log_text(struct log_limit *limit, enum log_level level, enum log_tag tag,
+		     const char *format, va_list args)
 {
-	char message[MESSAGE_MAX + 4];
+	char message[MESSAGE_MAX + 4], count[24];
+	uint64_t left_out = 0;
 	int saved_errno = errno;
-	va_list args;
 
 	if (!log_enabled(level))
 		return;
-	va_start(args, format);
 	if (vsnprintf(message, sizeof(message), format, args) < 0)
 		message[0] = '\0';
-	va_end(args);
-	emit(level, tag, message, NULL, 0);
+	if (limit == NULL || log_limit_passes(limit, message, clock_mono_ms(), &left_out)) {
+		snprintf(count, sizeof(count), "%llu", (unsigned long long)left_out);
+		emit(level, tag, message, &(struct log_field){ "left_out", count, true },
+		     left_out > 0);
+	}
 	errno = saved_errno;
+}
+
+void log_line(enum log_level level, enum log_tag tag, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_text(NULL, level, tag, format, args);
+	va_end(args);
 }
 
 void log_fields(enum log_level level, enum log_tag tag, const char *message,
@@ -212,21 +227,9 @@ void log_fields(enum log_level level, enum log_tag tag, const char *message,
 void log_line_limited(struct log_limit *limit, enum log_level level, enum log_tag tag,
 		      const char *format, ...)
 {
-	char message[MESSAGE_MAX + 4], count[24];
-	uint64_t left_out = 0;
-	int saved_errno = errno;
 	va_list args;
 
-	if (!log_enabled(level))
-		return;
 	va_start(args, format);
-	if (vsnprintf(message, sizeof(message), format, args) < 0)
-		message[0] = '\0';
+	log_text(limit, level, tag, format, args);
 	va_end(args);
-	if (limit == NULL || log_limit_passes(limit, message, clock_mono_ms(), &left_out)) {
-		snprintf(count, sizeof(count), "%llu", (unsigned long long)left_out);
-		emit(level, tag, message, &(struct log_field){ "left_out", count, true },
-		     left_out > 0);
-	}
-	errno = saved_errno;
 }

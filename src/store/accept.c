@@ -11,7 +11,8 @@
 #include "relevo/log.h"
 #include "relevo/mem.h"
 
-/* How long a write is decided again because its item changed meanwhile. */
+/* How long a write is decided again because its item changed meanwhile, after what Redis has lost
+ * is put back. */
 #define PATIENCE_MS 2000
 /* Rounds in vain without a pause between them. */
 #define ROUNDS_QUICK   5
@@ -385,12 +386,14 @@ void accept_jobs(struct store *s, struct session *session, struct job *list,
 	struct round r = { .store = s, .session = session, .out = out };
 	unsigned idle = 0;
 	r.at = mem_zero(count + 1, sizeof(*r.at));
-	int64_t began = clock_mono_ms();
+	int64_t began = clock_mono_ms(), until = began + PATIENCE_MS;
 	(void)session_catch_up(session, s);
 	while (list != NULL) {
 		bool recalls = store_recalls(s);
-		bool late = idle >= ROUNDS_QUICK &&
-			    clock_mono_ms() >= began + (recalls ? RECALL_MAX_MS : PATIENCE_MS);
+		int64_t now = clock_mono_ms();
+		if (recalls && now < began + RECALL_MAX_MS)
+			until = now + PATIENCE_MS;
+		bool late = idle >= ROUNDS_QUICK && now >= until;
 		for (struct job *next; list != NULL; list = next) {
 			next = list->next;
 			if (!durable_enough(s))

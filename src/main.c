@@ -1,5 +1,4 @@
 /* main.c - boot and shutdown, in order. */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +45,8 @@ struct run {
 	const sigset_t *signals;
 	struct http *http;
 	struct notify *notify;
-	char status[160]; /* for the service manager */
+	char status[160];    /* for the service manager */
+	int64_t alive_at_ms; /* clock_mono_ms() of the next keepalive */
 };
 
 /* A keepalive means that nobody waits in vain. What the servers may take is no hang: a write may
@@ -60,17 +60,23 @@ static void tell_alive(struct run *r)
 		notify_alive(r->notify);
 }
 
-/* The next signal, or 0 when a keepalive is due. */
-static int next_signal(const struct run *r)
+/* The next signal, or 0 when a keepalive is due: signals do not put it off. */
+static int next_signal(struct run *r)
 {
-	int64_t ms = notify_period_ms(r->notify);
-	struct timespec wait = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-	int number;
+	int64_t period = notify_period_ms(r->notify);
 
-	do
-		number = sigtimedwait(r->signals, NULL, ms > 0 ? &wait : NULL);
-	while (number < 0 && errno == EINTR);
-	return number > 0 ? number : 0;
+	for (;;) {
+		int64_t ms = r->alive_at_ms - clock_mono_ms();
+		struct timespec wait = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+		if (period > 0 && ms <= 0) {
+			r->alive_at_ms = clock_mono_ms() + period;
+			return 0;
+		}
+		int number = sigtimedwait(r->signals, NULL, period > 0 ? &wait : NULL);
+		if (number > 0)
+			return number;
+	}
 }
 
 static void serve_until_stopped(struct run *r)

@@ -112,7 +112,7 @@ static void say(struct notify *n, const char *text)
 	if (n->fd < 0)
 		return;
 	do
-		sent = sendto(n->fd, text, strlen(text), MSG_NOSIGNAL,
+		sent = sendto(n->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT,
 			      (const struct sockaddr *)&n->to, n->to_len);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0)

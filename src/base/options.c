@@ -7,7 +7,8 @@
 
 #include "options_table.h"
 
-#define SHOWN_MAX 80
+#define SHOWN_MAX   80
+#define PORT_DIGITS 5
 
 /* How much of HOST:PORT... can be shown: up to a query, or to what stands in a port's place but is
  * no port, for it may be a password whose @host was forgotten. */
@@ -23,7 +24,7 @@ static size_t host_part_length(const char *text)
 		if (text[i++] == ':') {
 			size_t digits = strspn(text + i, "0123456789");
 
-			if (!strchr(",/?", text[i + digits]))
+			if (digits > PORT_DIGITS || !strchr(",/?", text[i + digits]))
 				return i;
 		}
 	}

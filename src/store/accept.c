@@ -11,9 +11,10 @@
 #include "relevo/log.h"
 #include "relevo/mem.h"
 
-/* How long a write is decided again because its item changed meanwhile, after what Redis has lost
- * is put back. */
-#define PATIENCE_MS 2000
+/* How long a write is decided again because its item changed meanwhile, and how long at least after
+ * what Redis had lost is put back. */
+#define PATIENCE_MS    2000
+#define LAST_ROUNDS_MS 500
 /* Rounds in vain without a pause between them. */
 #define ROUNDS_QUICK   5
 #define ROUND_PAUSE_NS 10000000
@@ -391,9 +392,10 @@ void accept_jobs(struct store *s, struct session *session, struct job *list,
 	while (list != NULL) {
 		bool recalls = store_recalls(s);
 		int64_t now = clock_mono_ms();
-		if (recalls && now < began + RECALL_MAX_MS)
-			until = now + PATIENCE_MS;
-		bool late = idle >= ROUNDS_QUICK && now >= until;
+		if (recalls && now + LAST_ROUNDS_MS > until)
+			until = now + LAST_ROUNDS_MS;
+		bool late =
+			idle >= ROUNDS_QUICK && now >= (recalls ? began + RECALL_MAX_MS : until);
 		for (struct job *next; list != NULL; list = next) {
 			next = list->next;
 			if (!durable_enough(s))

@@ -304,7 +304,10 @@ static void retry_without_redis(struct store *s, struct session *session, struct
 {
 	struct drain_report report = { 0 };
 	struct err e = ERR_INIT;
-	if (retry_in_mysql(s, session, op, &report, &e) != ERR_NONE)
+	enum err_code code = retry_in_mysql(s, session, op, &report, &e);
+	if (code == ERR_NONE)
+		resolve_tell_redis(s, session, op->id);
+	if (code != ERR_NONE)
 		job_fail(j, ERR_BOTH_DOWN, e.text);
 	else if (report.rejected > 0)
 		job_fail(j, ERR_REFUSED, "MySQL refused it again; it is in /sync/dead");

@@ -16,7 +16,7 @@ static void learn(void *ctx, struct opid op, int64_t id)
 /* The log tells of creates that are drained from then on, as long as no part of it is missed. */
 bool final_ids_lack(struct store *s)
 {
-	return atomic_load(&s->final_ids.learnt) != atomic_load(&s->final_ids.loads);
+	return atomic_load(&s->final_ids.learnt) != atomic_load(&s->final_ids.gaps);
 }
 
 bool final_ids_known(struct store *s)
@@ -31,15 +31,16 @@ bool final_ids_known(struct store *s)
 void final_ids_learn(struct store *s, struct session *session)
 {
 	struct final_ids *f = &s->final_ids;
-	uint64_t loads = atomic_load(&f->loads);
+	uint64_t gaps = atomic_load(&f->gaps);
 	int64_t until = clock_mono_ms() + LEARN_MS;
 	size_t count = STEP;
 	struct err e = ERR_INIT;
-	if (!final_ids_lack(s) || !session_mysql(session, s))
+	/* In step after that: the load is over, and what waits is known to wait. */
+	if (!final_ids_lack(s) || !store_in_step(s) || !session_mysql(session, s))
 		return;
-	if (f->learning != loads)
+	if (f->learning != gaps)
 		f->after = (struct opid){ { 0 } };
-	f->learning = loads;
+	f->learning = gaps;
 	while (count == STEP && clock_mono_ms() < until) {
 		if (applied_drained_creates(session->db, f->after, STEP, learn, s->mirror,
 					    &f->after, &count, &e) != ERR_NONE) {
@@ -49,5 +50,5 @@ void final_ids_learn(struct store *s, struct session *session)
 		db_rollback(session->db);
 	}
 	if (count < STEP)
-		atomic_store(&f->learnt, loads);
+		atomic_store(&f->learnt, gaps);
 }

@@ -26,6 +26,7 @@ struct follow {
 	struct store *store;
 	struct session session;
 	struct changes settled; /* what MySQL said of what waits here, during a load */
+	uint64_t followed;	/* since this many switches of Redis' circuit; 0 never */
 };
 
 static void pause_ms(struct store *s, int64_t ms)
@@ -192,14 +193,13 @@ static const struct changes *ask_settled(void *ctx)
 static enum err_code load(struct follow *f, bool known, char was[EPOCH_SIZE], struct err *e)
 {
 	const struct changelog_known keeps = { .settled = ask_settled, .ctx = f };
-	atomic_fetch_add(&f->store->final_ids.loads, 1);
 	enum err_code code =
 		changelog_load(f->session.redis, f->store->mirror, known ? &keeps : NULL, was, e);
 	changes_free(&f->settled);
 	return code;
 }
 
-static enum err_code join(struct follow *f, struct err *e)
+static enum err_code join(struct follow *f, uint64_t switches, struct err *e)
 {
 	struct store *s = f->store;
 	struct mirror_position before = mirror_position(s->mirror);
@@ -211,6 +211,9 @@ static enum err_code join(struct follow *f, struct err *e)
 		if (code == ERR_NONE)
 			code = changelog_catch_up(f->session.redis, s->mirror, e);
 	}
+	/* Who followed the log until Redis lost it has missed nothing. */
+	if (code == ERR_STALE || (code != ERR_NONE && switches != f->followed))
+		atomic_fetch_add(&s->final_ids.gaps, 1);
 	if (code == ERR_EPOCH || code == ERR_STALE) {
 		err_clear(e);
 		code = load(f, known, was, e);
@@ -299,7 +302,8 @@ void *follower_main(void *arg)
 			continue;
 		}
 		atomic_store(&s->follower.rejoin, false);
-		if (join(&f, &e) == ERR_NONE) {
+		if (join(&f, switches, &e) == ERR_NONE) {
+			f.followed = switches;
 			atomic_store(&s->follower.joined, switches);
 			atomic_store(&s->follower.settled, true);
 			sync_wake(s->sync);

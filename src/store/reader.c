@@ -114,7 +114,8 @@ static void get_job(struct store *s, struct session *session, struct job *j)
 {
 	int64_t until = clock_mono_ms() + RECALL_MAX_MS;
 	bool known = is_known(s, session, &j->ref);
-	while (!known && may_be_recalled(s, until))
+	/* A plain id has no operation to come back before MySQL knows it. */
+	while (!known && (j->ref.id == 0 || !circuit_up(s->mysql)) && may_be_recalled(s, until))
 		known = is_known(s, session, &j->ref);
 	if (store_read_source(s, j->mode) == SOURCE_MYSQL && get_from_mysql(s, session, j))
 		return;
@@ -125,7 +126,7 @@ static void get_job(struct store *s, struct session *session, struct job *j)
 	j->result = JOB_DONE;
 	if (j->row != NULL)
 		return;
-	bool blind = j->source == SOURCE_MEMORY && !circuit_up(s->redis);
+	bool blind = j->source == SOURCE_MEMORY;
 	if (!known && (blind || !resolve_is_no_item(s, session, &j->ref)))
 		job_fail(j, ERR_DOWN, "no item that anybody remembers who can be asked");
 	else
@@ -251,7 +252,7 @@ static void operation_job(struct store *s, struct session *session, struct job *
 	do {
 		j->json = find_operation(s, session, j->op);
 	} while (j->json == NULL && may_be_recalled(s, until));
-	if (j->json == NULL && resolve_is_none(s, session, j->op))
+	if (j->json == NULL && resolve_is_no_operation(s, session, j->op))
 		job_fail(j, ERR_NOT_FOUND, "no such operation");
 	else if (j->json == NULL)
 		job_fail(j, ERR_DOWN, "no operation that anybody remembers who can be asked");

@@ -26,23 +26,49 @@ static json_t *fetch_done(struct store *s, struct session *session, struct opid 
 	return record;
 }
 
-/* The record in relevo_applied, or NULL. */
-static struct applied *fetch_applied(struct store *s, struct session *session, struct opid op)
+/* The record in relevo_applied, or NULL. *asked: MySQL answered. */
+static struct applied *fetch_applied(struct store *s, struct session *session, struct opid op,
+				     bool *asked)
 {
 	struct applied *found = NULL;
 	size_t count = 0;
 	struct err e = ERR_INIT;
+	*asked = false;
 	if (!session_mysql(session, s))
 		return NULL;
 	if (applied_find(session->db, &op, 1, &found, &count, &e) != ERR_NONE) {
 		store_mysql_failed(s, session->db, &e);
 		return NULL;
 	}
+	*asked = true;
 	if (count == 0) {
 		free(found);
 		return NULL;
 	}
 	return found;
+}
+
+/* The item that the record of a create tells of; 0: none. */
+static int64_t item_of_record(json_t *record)
+{
+	const char *kind = json_string_value(json_object_get(record, "kind"));
+	const char *state = json_string_value(json_object_get(record, "state"));
+	if (kind == NULL || strcmp(kind, "create") != 0 || state == NULL ||
+	    strcmp(state, "applied") != 0)
+		return 0;
+	return json_integer_value(json_object_get(record, "id"));
+}
+
+static int64_t item_of_applied(const struct applied *a)
+{
+	return a->kind == APPLIED_CREATE && a->state == STATE_APPLIED ? a->item_id : 0;
+}
+
+static void free_applied(struct applied *a)
+{
+	if (a != NULL)
+		applied_free(a);
+	free(a);
 }
 
 bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref)
@@ -58,15 +84,14 @@ bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref)
 		return false;
 	}
 	json_t *record = fetch_done(s, session, ref->temp);
-	int64_t id = json_integer_value(json_object_get(record, "id"));
+	int64_t id = item_of_record(record);
 	json_decref(record);
 	if (id == 0) {
-		struct applied *found = fetch_applied(s, session, ref->temp);
-		if (found != NULL && found->kind == APPLIED_CREATE && found->state == STATE_APPLIED)
-			id = found->item_id;
+		bool asked;
+		struct applied *found = fetch_applied(s, session, ref->temp, &asked);
 		if (found != NULL)
-			applied_free(found);
-		free(found);
+			id = item_of_applied(found);
+		free_applied(found);
 	}
 	if (id == 0)
 		return false;
@@ -75,21 +100,27 @@ bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref)
 	return true;
 }
 
-bool resolve_is_none(struct store *s, struct session *session, struct opid op)
+/* MySQL does not know what waits: who never followed the log, and cannot, knows neither. */
+static bool may_wait_unseen(struct store *s)
 {
-	struct applied *found = NULL;
-	size_t count = 0;
+	return mirror_position(s->mirror).epoch[0] == '\0';
+}
+
+/* `item`: is it no item; else: is it no operation. */
+static bool is_none(struct store *s, struct session *session, struct opid op, bool item)
+{
 	struct err e = ERR_INIT;
-	if (session_mysql(session, s)) {
-		enum err_code code = applied_find(session->db, &op, 1, &found, &count, &e);
-		if (code != ERR_NONE)
-			store_mysql_failed(s, session->db, &e);
-		for (size_t i = 0; i < count; i++)
-			applied_free(&found[i]);
-		free(found);
-		if (code == ERR_NONE)
-			return count == 0;
+	bool asked;
+	struct applied *found = fetch_applied(s, session, op, &asked);
+	if (found != NULL) {
+		bool none = item ? item_of_applied(found) == 0 : found->kind > APPLIED_DELETE;
+		free_applied(found);
+		return none;
 	}
+	if (may_wait_unseen(s))
+		return false;
+	if (asked)
+		return true;
 	if (!session_redis(session, s))
 		return false;
 	bool all = sync_is_remembered(session->redis, mirror_position(s->mirror).epoch, &e);
@@ -98,10 +129,29 @@ bool resolve_is_none(struct store *s, struct session *session, struct opid op)
 	return all;
 }
 
+bool resolve_is_no_operation(struct store *s, struct session *session, struct opid op)
+{
+	return is_none(s, session, op, false);
+}
+
 bool resolve_is_no_item(struct store *s, struct session *session, const struct item_ref *ref)
 {
 	return ref->id != 0 || final_ids_known(s) || mirror_create_ended(s->mirror, ref->temp) ||
-	       resolve_is_none(s, session, ref->temp);
+	       is_none(s, session, ref->temp, true);
+}
+
+void resolve_tell_redis(struct store *s, struct session *session, struct opid op)
+{
+	bool asked;
+	struct applied *found = fetch_applied(s, session, op, &asked);
+	if (found == NULL)
+		return;
+	struct done_record done = { .op = op,
+				    .json = applied_record(found),
+				    .ttl_s = DONE_TTL_DRAINED_S };
+	done_list_add(&s->unsent, &done, 1);
+	free(done.json);
+	free_applied(found);
 }
 
 /* --- repeats --- */
@@ -220,7 +270,8 @@ static void tell_log(struct store *s, struct session *session, int64_t id)
 bool resolve_applied(struct store *s, struct session *session, struct job *j)
 {
 	static const char *const states[] = { "applied", "conflict", "rejected" };
-	struct applied *found = fetch_applied(s, session, j->op);
+	bool asked;
+	struct applied *found = fetch_applied(s, session, j->op, &asked);
 	char hex[33];
 	if (found == NULL)
 		return false;
@@ -231,8 +282,7 @@ bool resolve_applied(struct store *s, struct session *session, struct job *j)
 	if (found->item_id != 0)
 		tell_log(s, session, found->item_id);
 	row_unref(&row);
-	applied_free(found);
-	free(found);
+	free_applied(found);
 	return true;
 }
 

@@ -151,10 +151,10 @@ bool done_list_empty(struct done_list *l);
 
 /* final_ids.c: what became of temporary ids, learnt from MySQL by the sync thread */
 struct final_ids {
-	atomic_uint_fast64_t loads;  /* of the mirror: what was in the log before may be missed */
-	atomic_uint_fast64_t learnt; /* all of MySQL's, after that many loads */
+	atomic_uint_fast64_t gaps;   /* in the log as it was followed: parts that may be missed */
+	atomic_uint_fast64_t learnt; /* all of MySQL's, after that many gaps */
 	/* owned by the sync thread */
-	uint64_t learning; /* after that many loads */
+	uint64_t learning; /* after that many gaps */
 	struct opid after; /* up to here */
 };
 bool final_ids_lack(struct store *s);
@@ -292,9 +292,11 @@ void accept_args_put(struct redis_args *args, const struct operation *op, const 
 bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref);
 /* Neither is the operation known here, nor to anybody who has to know all of them: it is none.
  * False: whoever could tell is away, or has lost its memory. */
-bool resolve_is_none(struct store *s, struct session *session, struct opid op);
+bool resolve_is_no_operation(struct store *s, struct session *session, struct opid op);
 /* The same of what resolve_ref did not find and does not wait here. */
 bool resolve_is_no_item(struct store *s, struct session *session, const struct item_ref *ref);
+/* Redis has an older record of the operation than MySQL: correct it once it can be asked. */
+void resolve_tell_redis(struct store *s, struct session *session, struct opid op);
 /* A keyed operation that was accepted before: fills the job's answer. True: answered. */
 bool resolve_repeat(struct store *s, struct session *session, struct job *j);
 /* From the record in MySQL, after a duplicate key. True: answered. */

@@ -127,3 +127,40 @@ def test_a_write_to_an_unknown_item_waits_for_what_may_be_put_back(system):
         time.sleep(0.9)  # the length of the fault
         a.redis.up()
         assert answer.result().status == 404
+
+
+def test_only_creates_have_temporary_ids(system):
+    """The id of another operation names no item, with Redis and without it."""
+    a = system.start()
+    ident = a.api.post("/items", item()).data["id"]
+    system.mysql_down()
+    op = a.api.patch(f"/items/{ident}", {"area": "Aula 2"}).json()["operation"]
+    system.mysql_up()
+    for _ in range(2):
+        assert a.api.get(f"/items/pending_{op}").status == 404
+        assert a.api.delete(f"/items/pending_{op}").status == 404
+        assert a.api.get(f"/operations/{op}").status == 200
+        system.redis_down()
+    assert a.api.get(f"/items/{ident}").data["area"] == "Aula 2"
+
+
+def test_an_instance_that_missed_a_drain_does_not_deny_what_it_brought(system):
+    """It is cut off from Redis during the drain, and finds it empty, with MySQL down."""
+    a = system.start(proxied=True)
+    b = system.start()
+    a.await_health(mode="online")
+    a.redis.down()
+    system.mysql.kill()
+    b.await_health(mysql=False)
+    ref = b.api.post("/items", item()).data["id"]
+    system.mysql.start()
+    b.await_health(mysql=True)
+    system.await_drained()
+    system.mysql_down()
+    b.kill()
+    system.redis.wipe()
+    a.redis.up()
+    a.await_health(redis=True)
+    expect_problem(a.api.get(f"/items/{ref}"), 503)
+    system.mysql.start()
+    wait_until(lambda: a.api.get(f"/items/{ref}").status == 200, 10, "MySQL tells")

@@ -246,6 +246,18 @@ def test_retry_while_redis_is_down_goes_to_mysql(system, relevo, gone):
     assert relevo.api.get("/items/1").data["area"] == "Sala 9"
 
 
+def test_what_became_of_a_retry_without_redis_is_told_to_redis(system, relevo, gone):
+    """Which has its first outcome on record."""
+    assert relevo.api.get(f"/operations/{gone}").json()["state"] == "conflict"
+    system.mysql.sql("INSERT INTO items (id,code,type,status,area) VALUES (1,'n','n','n','n')")
+    system.redis_down()
+    relevo.api.post(f"/sync/dead/{gone}/retry")
+    wait_until(lambda: system.mysql.items()[1][3] == "Sala 9", 10, "the retried update")
+    system.redis_up()
+    wait_until(lambda: relevo.api.get(f"/operations/{gone}").json()["state"] == "applied", 5,
+               "its new outcome")
+
+
 # --- discard ---
 
 def test_discard(system, relevo, gone):

@@ -352,6 +352,9 @@ TEST(refused_url_shows_its_host)
 	(void)state;
 	refused("RELEVO_MYSQL_URL=mysql://u:p@db:99999/d",
 		"RELEVO_MYSQL_URL=mysql://***@db:99999/d: port must be");
+	/* no port: a password whose @host was forgotten */
+	refused("RELEVO_MYSQL_URL=mysql://u:123456/d",
+		"RELEVO_MYSQL_URL=mysql://u:***: user missing");
 }
 
 TEST(long_and_unprintable_values_stay_one_short_line)

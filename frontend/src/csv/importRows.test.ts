@@ -92,7 +92,7 @@ describe("importRows", () => {
   });
 
   it("stops at a refusal that all rows would meet", async () => {
-    const refusal = new ApiError("http", 403, problem("forbidden", 403), 1);
+    const refusal = new ApiError("http", 403, problem("scope", 403), 1);
     vi.mocked(createItem).mockRejectedValue(refusal);
     const results = file(50);
     await expect(run(results)).rejects.toBe(refusal);

@@ -187,6 +187,14 @@ export const es = {
       refused: "Rechazada por MySQL",
       unreadable: "Ilegible",
     },
+    why: {
+      conflict:
+        "La fila cambió en MySQL después de aceptarse la operación, así que esta no se aplicó.",
+      overwritten: "La fila había cambiado en MySQL; la operación ganó y escribió encima.",
+      gone: "La fila ya no está en MySQL, así que no hay qué cambiar.",
+      refused: "La operación no se aplicó: se rechazó al escribirla en MySQL.",
+      unreadable: "Lo que había en la cola no se pudo leer como una operación.",
+    },
     item: "Equipo {{id}}",
     accepted: "Aceptada",
     instance: "Instancia",
@@ -197,6 +205,7 @@ export const es = {
     retry: "Reintentar",
     retryTitle: "Reintentar la operación",
     retryText: "Se encola otra vez con los valores de abajo, sin volver a buscar conflictos.",
+    retryDelete: "La baja se encola otra vez, sin volver a buscar conflictos.",
     discard: "Descartar",
     discardTitle: "¿Descartar la operación?",
     discardText: "Se pierde para siempre lo que contiene.",

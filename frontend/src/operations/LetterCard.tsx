@@ -16,7 +16,8 @@ import Typography from "@mui/material/Typography";
 import { useTranslation } from "react-i18next";
 import type { DeadLetter } from "../api/types";
 import { useFormats } from "../i18n/format";
-import { compare } from "./letter";
+import { compare, whyOf } from "./letter";
+import { LetterDetail } from "./LetterDetail";
 
 interface Props {
   letter: DeadLetter;
@@ -54,7 +55,7 @@ function Values({ letter, title }: { letter: DeadLetter; title: string }) {
               </TableCell>
               {SIDES.map((side) => (
                 <TableCell key={side} sx={{ fontWeight: side === "data" ? 600 : undefined }}>
-                  {values[side] ?? t("common.empty")}
+                  {values[side] === null ? t("common.empty") : values[side]}
                 </TableCell>
               ))}
             </TableRow>
@@ -95,9 +96,8 @@ export function LetterCard({ letter, onRetry, onDiscard }: Props) {
           <Typography variant="h3">{title}</Typography>
           <Chip size="small" color="error" label={t(`operations.reason.${letter.reason}`)} />
         </Stack>
-        {letter.detail !== null && (
-          <Typography sx={{ my: 0.5, overflowWrap: "anywhere" }}>{letter.detail}</Typography>
-        )}
+        <Typography sx={{ my: 0.5 }}>{t(`operations.why.${whyOf(letter)}`)}</Typography>
+        <LetterDetail letter={letter} />
         <Facts letter={letter} />
         <Values letter={letter} title={title} />
       </CardContent>

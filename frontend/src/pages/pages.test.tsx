@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../api/problem";
@@ -89,6 +89,31 @@ describe("OperationsPage", () => {
     expect(card).toHaveTextContent("Conflicto");
     expect(card).toHaveTextContent("the row changed");
     expect(screen.getByRole("row", { name: "Área Sala 1 Sala 2 Taller" })).toBeInTheDocument();
+  });
+
+  it("says in the user's language why, and the server's words after that", async () => {
+    const lost = letter({ kind: "delete", reason: "gone", data: null, base: null });
+    vi.mocked(listDeadLetters).mockResolvedValue([lost]);
+    const { unmount } = await show(<OperationsPage />);
+    expect(await screen.findByRole("article")).toHaveTextContent(
+      /La fila ya no está en MySQL, así que no hay qué cambiar\.the row changed/,
+    );
+    await press("Reintentar");
+    const dialog = screen.getByRole("dialog");
+    expect(dialog).toHaveTextContent(/La fila ya no está en MySQL.*La baja se encola otra vez/);
+    expect(within(dialog).getByText("the row changed")).toHaveAttribute("lang", "en");
+    unmount();
+    await show(<OperationsPage />, { language: "en" });
+    expect(await screen.findByText(/^The row is gone from MySQL/)).toBeInTheDocument();
+  });
+
+  it("has a dash for a date that is to be empty, and nothing for what is not touched", async () => {
+    const emptied = letter({ data: { acquisition_date: null } });
+    vi.mocked(listDeadLetters).mockResolvedValue([emptied]);
+    await show(<OperationsPage />);
+    const name = "Fecha de adquisición 2024-01-01 — 2024-01-01";
+    expect(await screen.findByRole("row", { name })).toBeInTheDocument();
+    expect(screen.getByRole("row", { name: /^Código PC-01 +PC-01$/ })).toBeInTheDocument();
   });
 
   it("queues it again with another value", async () => {

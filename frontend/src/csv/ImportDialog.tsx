@@ -1,6 +1,7 @@
 /* ImportDialog.tsx - items from a file: choose, look, send, see what became of each row. */
 import UploadIcon from "@mui/icons-material/UploadFile";
 import Alert from "@mui/material/Alert";
+import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Dialog from "@mui/material/Dialog";
 import DialogActions from "@mui/material/DialogActions";
@@ -18,7 +19,7 @@ import { describeResult } from "./describe";
 import { downloadCsv } from "./download";
 import { countOutcomes, isOpen, OUTCOMES, type Result } from "./importRows";
 import { RowTable } from "./RowTable";
-import type { Sheet } from "./rows";
+import type { ImportRow, Sheet } from "./rows";
 import { separatorOf, writeRows } from "./text";
 import { SIZE_MAX_MB, useImport, type Import } from "./useImport";
 
@@ -71,6 +72,30 @@ function Columns({ sheet }: { sheet: Sheet }) {
           ),
       )}
     </>
+  );
+}
+
+/* The encoding was guessed: shows a row that would look odd if it was guessed wrongly. */
+function Guess({ sheet }: { sheet: Sheet }) {
+  const { t } = useTranslation();
+  const { number } = useFormats();
+  const valuesOf = ({ draft }: ImportRow) => FIELD_NAMES.map((name) => draft[name]);
+  const odd = sheet.rows.find((row) => valuesOf(row).some((text) => /[\u0080-\uffff]/.test(text)));
+  const shown = odd ?? sheet.rows[0];
+  return (
+    <Alert severity="info" sx={{ mb: 1 }}>
+      {t("csv.guessed")}
+      {shown !== undefined && (
+        <Box sx={{ overflowWrap: "anywhere" }}>
+          {t("csv.guessedRow", {
+            row: number(shown.row),
+            text: valuesOf(shown)
+              .filter((text) => text !== "")
+              .join(" · "),
+          })}
+        </Box>
+      )}
+    </Alert>
   );
 }
 
@@ -201,6 +226,9 @@ export default function ImportDialog({ onChange, onClose }: Props) {
           <DialogContentText sx={{ mb: 2 }}>{t("csv.importText")}</DialogContentText>
         )}
         {sheet !== undefined && <Columns sheet={sheet} />}
+        {sheet !== undefined && stage === "look" && job.encoding === "windows-1252" && (
+          <Guess sheet={sheet} />
+        )}
         {sheet?.missing.length === 0 && <Rows job={job} />}
         {(stage === "choose" || stage === "look") && <Choose job={job} again={stage === "look"} />}
       </DialogContent>

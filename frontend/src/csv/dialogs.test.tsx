@@ -74,14 +74,37 @@ describe("ExportDialog", () => {
 describe("ImportDialog", () => {
   const created = { source: "MySQL", status: "success", data: item({ id: 7 }) } as const;
 
-  async function choose(text: string) {
+  async function choose(text: string, bytes: Uint8Array = new TextEncoder().encode(text)) {
     const file = new File([text], "x.csv", { type: "text/csv" });
     // jsdom has no File.arrayBuffer.
-    Object.assign(file, {
-      arrayBuffer: () => Promise.resolve(new TextEncoder().encode(text).buffer),
-    });
-    await userEvent.upload(screen.getByLabelText("Elegir archivo"), file);
+    Object.assign(file, { arrayBuffer: () => Promise.resolve(bytes.buffer) });
+    await userEvent.upload(screen.getByLabelText(/^(Elegir archivo|Choose a file)$/), file);
   }
+
+  const SPANISH = "code,type,status,area\nA,T,S,X\nB,Cañón,Dañada,Área\n";
+
+  it.each([
+    ["es", "leído como Windows-1252", "Fila 3: B · Cañón · Dañada · Área"],
+    ["en", "read as Windows-1252", "Row 3: B · Cañón · Dañada · Área"],
+  ] as const)(
+    "tells in %s that the encoding was guessed, with a row",
+    async (language, said, row) => {
+      await show(<ImportDialog onChange={nothing} onClose={nothing} />, { language });
+      await choose(
+        SPANISH,
+        Uint8Array.from(SPANISH, (one) => one.charCodeAt(0)),
+      );
+      const alert = (await screen.findByText(row)).closest('[role="alert"]');
+      expect(alert).toHaveTextContent(said);
+    },
+  );
+
+  it("has nothing to tell of UTF-8", async () => {
+    await show(<ImportDialog onChange={nothing} onClose={nothing} />);
+    await choose(SPANISH);
+    expect(await screen.findByText("Filas listas: 2")).toBeInTheDocument();
+    expect(screen.queryByText(/Windows-1252/)).toBeNull();
+  });
 
   it("shows faulty rows before anything is sent, and what became of each", async () => {
     vi.mocked(createItem).mockImplementation(({ code }) =>

@@ -235,6 +235,8 @@ export const en: Translation = {
     missing: "Columns are missing: {{names}}.",
     twice: "Columns stand there twice: {{names}}.",
     ignored: "Columns that are not used: {{names}}.",
+    guessed: "The file is not in UTF-8: read as Windows-1252. Check the accents before importing.",
+    guessedRow: "Row {{row}}: {{text}}",
     ready: "Rows that are ready: {{count}}",
     faulty: "Rows with faults, which will not be sent: {{count}}",
     faultyTable: "Rows with faults",

@@ -234,6 +234,9 @@ export const es = {
     missing: "Faltan columnas: {{names}}.",
     twice: "Hay columnas repetidas: {{names}}.",
     ignored: "Columnas que no se usan: {{names}}.",
+    guessed:
+      "El archivo no está en UTF-8: leído como Windows-1252. Compruebe los acentos antes de importar.",
+    guessedRow: "Fila {{row}}: {{text}}",
     ready: "Filas listas: {{count}}",
     faulty: "Filas con errores, que no se enviarán: {{count}}",
     faultyTable: "Filas con errores",

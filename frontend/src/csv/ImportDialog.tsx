@@ -21,7 +21,7 @@ import { countOutcomes, isOpen, OUTCOMES, type Result } from "./importRows";
 import { RowTable } from "./RowTable";
 import type { ImportRow, Sheet } from "./rows";
 import { separatorOf, writeRows } from "./text";
-import { SIZE_MAX_MB, useImport, type Import } from "./useImport";
+import { SIZE_MAX_MB, useImport, type Import, type Stage } from "./useImport";
 
 function Choose({ job, again }: { job: Import; again: boolean }) {
   const { t } = useTranslation();
@@ -113,21 +113,19 @@ function Rows({ job }: { job: Import }) {
   const total = job.results.length - counts.faulty;
   const done = total - counts.unsent;
   const columns = job.sheet?.columns ?? 0;
+  const count = t("csv.progress", { done: number(done), total: number(total) });
   return (
     <>
       {!before && (
         <>
           <LinearProgress
             aria-label={t("csv.importTitle")}
+            aria-valuetext={count}
             variant="determinate"
             value={total === 0 ? 100 : (100 * done) / total}
             sx={{ my: 1 }}
           />
-          <Typography role="status">
-            {job.stage === "done" && `${t("csv.finished")} `}
-            {job.stage === "stopped" && `${t("csv.stopped")} `}
-            {t("csv.progress", { done: number(done), total: number(total) })}
-          </Typography>
+          <Typography>{count}</Typography>
         </>
       )}
       {job.refusal !== undefined && (
@@ -155,6 +153,18 @@ function Rows({ job }: { job: Import }) {
       />
     </>
   );
+}
+
+/* Read out aloud whenever it changes, so it does not count; there from the beginning, as a region
+ * that comes with its text is not read out. */
+function Said({ stage }: { stage: Stage }) {
+  const { t } = useTranslation();
+  const texts: Partial<Record<Stage, string>> = {
+    run: t("csv.started"),
+    stopped: t("csv.stopped"),
+    done: t("csv.finished"),
+  };
+  return <Typography role="status">{texts[stage]}</Typography>;
 }
 
 /* The file again, with what became of each row. */
@@ -229,6 +239,7 @@ export default function ImportDialog({ onChange, onClose }: Props) {
         {sheet !== undefined && stage === "look" && job.encoding === "windows-1252" && (
           <Guess sheet={sheet} />
         )}
+        <Said stage={stage} />
         {sheet?.missing.length === 0 && <Rows job={job} />}
         {(stage === "choose" || stage === "look") && <Choose job={job} again={stage === "look"} />}
       </DialogContent>

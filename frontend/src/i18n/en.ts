@@ -249,6 +249,7 @@ export const en: Translation = {
     again: "Try {{count}} without a result again",
     stop: "Stop",
     progress: "{{done}} of {{total}} rows",
+    started: "The import is running.",
     finished: "The import is finished.",
     stopped: "The import was stopped.",
     refusedAll: "The server allows no import: {{reason}}",

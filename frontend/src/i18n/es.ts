@@ -249,6 +249,7 @@ export const es = {
     again: "Reintentar {{count}} sin resultado",
     stop: "Detener",
     progress: "{{done}} de {{total}} filas",
+    started: "Importación en marcha.",
     finished: "Importación terminada.",
     stopped: "Importación detenida.",
     refusedAll: "El servidor no permite importar: {{reason}}",

@@ -13,6 +13,7 @@ import TableContainer from "@mui/material/TableContainer";
 import TableHead from "@mui/material/TableHead";
 import TableRow from "@mui/material/TableRow";
 import Typography from "@mui/material/Typography";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import type { DeadLetter } from "../api/types";
 import { useFormats } from "../i18n/format";
@@ -21,8 +22,8 @@ import { LetterDetail } from "./LetterDetail";
 
 interface Props {
   letter: DeadLetter;
-  onRetry: (() => void) | undefined; // undefined: may not
-  onDiscard: (() => void) | undefined;
+  onRetry: ((letter: DeadLetter) => void) | undefined; // undefined: may not
+  onDiscard: ((letter: DeadLetter) => void) | undefined;
 }
 
 const SIDES = ["base", "data", "current"] as const;
@@ -84,7 +85,8 @@ function Facts({ letter }: { letter: DeadLetter }) {
   );
 }
 
-export function LetterCard({ letter, onRetry, onDiscard }: Props) {
+/* Drawn anew only for another letter or callback, not with each event of the live state. */
+export const LetterCard = memo(function LetterCard({ letter, onRetry, onDiscard }: Props) {
   const { t } = useTranslation();
   const title = `${t(`operations.kind.${letter.kind}`)}${
     letter.id === null ? "" : ` · ${t("operations.item", { id: letter.id })}`
@@ -103,12 +105,12 @@ export function LetterCard({ letter, onRetry, onDiscard }: Props) {
       </CardContent>
       <CardActions sx={{ px: 2, pb: 1.5 }}>
         {onRetry !== undefined && (
-          <Button size="small" variant="outlined" onClick={onRetry}>
+          <Button size="small" variant="outlined" onClick={() => onRetry(letter)}>
             {t("operations.retry")}
           </Button>
         )}
         {onDiscard !== undefined && (
-          <Button size="small" color="error" onClick={onDiscard}>
+          <Button size="small" color="error" onClick={() => onDiscard(letter)}>
             {t("operations.discard")}
           </Button>
         )}
@@ -116,4 +118,4 @@ export function LetterCard({ letter, onRetry, onDiscard }: Props) {
       </CardActions>
     </Card>
   );
-}
+});

@@ -116,6 +116,51 @@ describe("OperationsPage", () => {
     expect(screen.getByRole("row", { name: /^Código PC-01 +PC-01$/ })).toBeInTheDocument();
   });
 
+  const letters = (count: number) =>
+    Array.from({ length: count }, (_, n) =>
+      letter({ operation: `o-${n + 1}`, id: n + 1, data: null, base: null, current: null }),
+    );
+  const shownLetters = () =>
+    screen.getAllByTestId("letter").map((card) => card.getAttribute("aria-label"));
+  const names = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, n) => `Cambio · Equipo ${from + n}`);
+
+  it("shows twenty-five dead letters at a time, and the last page when one is gone", async () => {
+    vi.mocked(listDeadLetters).mockResolvedValue(letters(51));
+    const { live } = await show(<OperationsPage />);
+    expect(await screen.findByText("1–25 de 51")).toBeInTheDocument();
+    expect(shownLetters()).toEqual(names(1, 25));
+    await userEvent.click(screen.getByLabelText("Página siguiente"));
+    await userEvent.click(screen.getByLabelText("Página siguiente"));
+    expect(shownLetters()).toEqual(names(51, 51));
+    vi.mocked(listDeadLetters).mockResolvedValue(letters(50));
+    live.say({ sync: sync({ dead_letters: 50 }) });
+    expect(await screen.findByText("26–50 de 50")).toBeInTheDocument();
+    expect(shownLetters()).toEqual(names(26, 50));
+    vi.mocked(listDeadLetters).mockResolvedValue(letters(60));
+    live.say({ sync: sync({ dead_letters: 60 }) });
+    expect(await screen.findByText("26–50 de 60")).toBeInTheDocument();
+    vi.mocked(listDeadLetters).mockResolvedValue(letters(2));
+    live.say({ sync: sync({ dead_letters: 2 }) });
+    await waitFor(() => expect(shownLetters()).toEqual(names(1, 2)));
+    expect(screen.queryByLabelText("Página siguiente")).toBeNull();
+  });
+
+  it("does not draw the dead letters anew with each event", async () => {
+    let read = 0;
+    const detail = { get: () => `read ${++read} times` };
+    vi.mocked(listDeadLetters).mockResolvedValue([
+      Object.defineProperty(letter(), "detail", detail),
+    ]);
+    const { live } = await show(<OperationsPage />);
+    await screen.findByRole("article");
+    const before = read;
+    expect(before).toBeGreaterThan(0);
+    live.say({ sync: sync({ pending_updates: 7 }) });
+    expect(await screen.findByText("7")).toBeInTheDocument();
+    expect(read).toBe(before);
+  });
+
   it("queues it again with another value", async () => {
     vi.mocked(retryDeadLetter).mockResolvedValue({ status: "pending", operation: OPERATION });
     await show(<OperationsPage />);

@@ -174,7 +174,7 @@ describe("access", () => {
   it("tells of a 401", async () => {
     const onUnauthorized = vi.fn();
     const { client } = await setup(
-      (_request, response) => sendJson(response, 401, problem("unauthorized", 401)),
+      (_request, response) => sendJson(response, 401, problem("no-token", 401)),
       { onUnauthorized },
     );
     await failureOf(client.get("/items"));

@@ -70,8 +70,9 @@ function isKnown(code: string | undefined): code is keyof typeof es.error.proble
 export function describeError(error: unknown, t: TFunction): string {
   const failure = toApiError(error);
   if (failure.kind !== "http") return t(`error.${failure.kind}`);
-  if (isKnown(failure.code)) return t(`error.problem.${failure.code}`);
-  return failure.problem?.detail ?? t("error.http", { status: failure.status });
+  const detail = failure.problem?.detail;
+  if (isKnown(failure.code)) return t(`error.problem.${failure.code}`, { detail });
+  return detail ?? t("error.http", { status: failure.status });
 }
 
 /* The server's message for one field, in the user's language where we know it. */

@@ -709,10 +709,10 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "type": "urn:relevo:problem:unauthorized",
-                 *       "title": "Unauthorized",
+                 *       "type": "urn:relevo:problem:no-token",
+                 *       "title": "Token required",
                  *       "status": 401,
-                 *       "detail": "A bearer token is required."
+                 *       "detail": "This needs a token: Authorization: Bearer TOKEN."
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -726,8 +726,8 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "type": "urn:relevo:problem:forbidden",
-                 *       "title": "Forbidden",
+                 *       "type": "urn:relevo:problem:scope",
+                 *       "title": "Role not sufficient",
                  *       "status": 403,
                  *       "detail": "The token's role does not allow this."
                  *     }

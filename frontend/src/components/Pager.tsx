@@ -1,4 +1,4 @@
-/* Pager.tsx - the foot of a list whose pages come from the server: which part, back and on. */
+/* Pager.tsx - beside a list that is shown in pages: which part, back and on. */
 import TablePagination from "@mui/material/TablePagination";
 import { useTranslation } from "react-i18next";
 import { useFormats } from "../i18n/format";

@@ -52,23 +52,23 @@ export default function ExportDialog({ filters, onClose }: Props) {
   }, []);
 
   const { done = 0, total = 0 } = progress ?? {};
+  const count = progress && t("csv.exportCount", { done: number(done), total: number(total) });
   return (
     <Dialog open fullWidth maxWidth="xs" onClose={onClose} aria-labelledby="export-title">
       <DialogTitle id="export-title">{t("csv.exportTitle")}</DialogTitle>
       <DialogContent>
         {fault === undefined ? (
           <>
+            <Typography role="status">{t("csv.exporting")}</Typography>
             <LinearProgress
               aria-labelledby="export-title"
+              aria-valuetext={count}
               variant={total === 0 ? "indeterminate" : "determinate"}
               value={total === 0 ? undefined : (100 * done) / total}
-              sx={{ mb: 1 }}
+              sx={{ my: 1 }}
             />
-            <Typography role="status">
-              {progress === undefined
-                ? t("csv.exporting")
-                : t("csv.exportCount", { done: number(done), total: number(total) })}
-            </Typography>
+            {/* Outside of what is read out aloud; the end is told by a notice. */}
+            <Typography>{count ?? "\u00a0"}</Typography>
           </>
         ) : (
           <Alert severity="error">{describeError(fault, t)}</Alert>

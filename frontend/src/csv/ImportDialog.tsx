@@ -1,6 +1,7 @@
 /* ImportDialog.tsx - items from a file: choose, look, send, see what became of each row. */
 import UploadIcon from "@mui/icons-material/UploadFile";
 import Alert from "@mui/material/Alert";
+import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Dialog from "@mui/material/Dialog";
 import DialogActions from "@mui/material/DialogActions";
@@ -18,9 +19,9 @@ import { describeResult } from "./describe";
 import { downloadCsv } from "./download";
 import { countOutcomes, isOpen, OUTCOMES, type Result } from "./importRows";
 import { RowTable } from "./RowTable";
-import type { Sheet } from "./rows";
+import type { ImportRow, Sheet } from "./rows";
 import { separatorOf, writeRows } from "./text";
-import { SIZE_MAX_MB, useImport, type Import } from "./useImport";
+import { SIZE_MAX_MB, useImport, type Import, type Stage } from "./useImport";
 
 function Choose({ job, again }: { job: Import; again: boolean }) {
   const { t } = useTranslation();
@@ -74,6 +75,30 @@ function Columns({ sheet }: { sheet: Sheet }) {
   );
 }
 
+/* The encoding was guessed: shows a row that would look odd if it was guessed wrongly. */
+function Guess({ sheet }: { sheet: Sheet }) {
+  const { t } = useTranslation();
+  const { number } = useFormats();
+  const valuesOf = ({ draft }: ImportRow) => FIELD_NAMES.map((name) => draft[name]);
+  const odd = sheet.rows.find((row) => valuesOf(row).some((text) => /[\u0080-\uffff]/.test(text)));
+  const shown = odd ?? sheet.rows[0];
+  return (
+    <Alert severity="info" sx={{ mb: 1 }}>
+      {t("csv.guessed")}
+      {shown !== undefined && (
+        <Box sx={{ overflowWrap: "anywhere" }}>
+          {t("csv.guessedRow", {
+            row: number(shown.row),
+            text: valuesOf(shown)
+              .filter((text) => text !== "")
+              .join(" · "),
+          })}
+        </Box>
+      )}
+    </Alert>
+  );
+}
+
 function linesOf(results: readonly Result[], describe: (one: Result) => string) {
   return results
     .map((one) => ({ row: one.row.row, code: one.row.draft.code, text: describe(one) }))
@@ -88,21 +113,19 @@ function Rows({ job }: { job: Import }) {
   const total = job.results.length - counts.faulty;
   const done = total - counts.unsent;
   const columns = job.sheet?.columns ?? 0;
+  const count = t("csv.progress", { done: number(done), total: number(total) });
   return (
     <>
       {!before && (
         <>
           <LinearProgress
             aria-label={t("csv.importTitle")}
+            aria-valuetext={count}
             variant="determinate"
             value={total === 0 ? 100 : (100 * done) / total}
             sx={{ my: 1 }}
           />
-          <Typography role="status">
-            {job.stage === "done" && `${t("csv.finished")} `}
-            {job.stage === "stopped" && `${t("csv.stopped")} `}
-            {t("csv.progress", { done: number(done), total: number(total) })}
-          </Typography>
+          <Typography>{count}</Typography>
         </>
       )}
       {job.refusal !== undefined && (
@@ -130,6 +153,18 @@ function Rows({ job }: { job: Import }) {
       />
     </>
   );
+}
+
+/* Read out aloud whenever it changes, so it does not count; there from the beginning, as a region
+ * that comes with its text is not read out. */
+function Said({ stage }: { stage: Stage }) {
+  const { t } = useTranslation();
+  const texts: Partial<Record<Stage, string>> = {
+    run: t("csv.started"),
+    stopped: t("csv.stopped"),
+    done: t("csv.finished"),
+  };
+  return <Typography role="status">{texts[stage]}</Typography>;
 }
 
 /* The file again, with what became of each row. */
@@ -201,6 +236,10 @@ export default function ImportDialog({ onChange, onClose }: Props) {
           <DialogContentText sx={{ mb: 2 }}>{t("csv.importText")}</DialogContentText>
         )}
         {sheet !== undefined && <Columns sheet={sheet} />}
+        {sheet !== undefined && stage === "look" && job.encoding === "windows-1252" && (
+          <Guess sheet={sheet} />
+        )}
+        <Said stage={stage} />
         {sheet?.missing.length === 0 && <Rows job={job} />}
         {(stage === "choose" || stage === "look") && <Choose job={job} again={stage === "look"} />}
       </DialogContent>

@@ -17,6 +17,14 @@ const press = (name: string | RegExp) => userEvent.click(screen.getByRole("butto
 const saved = () => vi.mocked(downloadCsv).mock.lastCall?.[1].join("") ?? "";
 const nothing = () => undefined;
 
+/* What a live region came to say since, each time that it was written. */
+function recordTexts(region: HTMLElement): () => string[] {
+  const texts: string[] = [];
+  const observer = new MutationObserver(() => texts.push(region.textContent));
+  observer.observe(region, { childList: true, characterData: true, subtree: true });
+  return () => texts;
+}
+
 beforeEach(() => {
   vi.resetAllMocks();
   vi.mocked(listInstances).mockResolvedValue([]);
@@ -49,6 +57,20 @@ describe("ExportDialog", () => {
     expect(await screen.findByText("Equipos exportados: 3")).toBeInTheDocument();
   });
 
+  it("counts beside what is read out aloud, not in it", async () => {
+    vi.mocked(listItems)
+      .mockResolvedValueOnce(page(["A", "B"], "c1"))
+      .mockReturnValueOnce(new Promise(nothing));
+    await show(<ExportDialog filters={{}} onClose={nothing} />);
+    const status = screen.getByText("Leyendo los equipos…");
+    expect(status).toHaveAttribute("role", "status");
+    const count = await screen.findByText("2 de 3 equipos");
+    expect(status).toHaveTextContent(/^Leyendo los equipos…$/);
+    expect(status).not.toContainElement(count);
+    const bar = screen.getByRole("progressbar", { name: "Exportar a CSV" });
+    expect(bar).toHaveAttribute("aria-valuetext", "2 de 3 equipos");
+  });
+
   it("ends when it is cancelled, without a file", async () => {
     let signal: AbortSignal | undefined;
     vi.mocked(listItems).mockImplementation((_query, given) => {
@@ -74,14 +96,37 @@ describe("ExportDialog", () => {
 describe("ImportDialog", () => {
   const created = { source: "MySQL", status: "success", data: item({ id: 7 }) } as const;
 
-  async function choose(text: string) {
+  async function choose(text: string, bytes: Uint8Array = new TextEncoder().encode(text)) {
     const file = new File([text], "x.csv", { type: "text/csv" });
     // jsdom has no File.arrayBuffer.
-    Object.assign(file, {
-      arrayBuffer: () => Promise.resolve(new TextEncoder().encode(text).buffer),
-    });
-    await userEvent.upload(screen.getByLabelText("Elegir archivo"), file);
+    Object.assign(file, { arrayBuffer: () => Promise.resolve(bytes.buffer) });
+    await userEvent.upload(screen.getByLabelText(/^(Elegir archivo|Choose a file)$/), file);
   }
+
+  const SPANISH = "code,type,status,area\nA,T,S,X\nB,Cañón,Dañada,Área\n";
+
+  it.each([
+    ["es", "leído como Windows-1252", "Fila 3: B · Cañón · Dañada · Área"],
+    ["en", "read as Windows-1252", "Row 3: B · Cañón · Dañada · Área"],
+  ] as const)(
+    "tells in %s that the encoding was guessed, with a row",
+    async (language, said, row) => {
+      await show(<ImportDialog onChange={nothing} onClose={nothing} />, { language });
+      await choose(
+        SPANISH,
+        Uint8Array.from(SPANISH, (one) => one.charCodeAt(0)),
+      );
+      const alert = (await screen.findByText(row)).closest('[role="alert"]');
+      expect(alert).toHaveTextContent(said);
+    },
+  );
+
+  it("has nothing to tell of UTF-8", async () => {
+    await show(<ImportDialog onChange={nothing} onClose={nothing} />);
+    await choose(SPANISH);
+    expect(await screen.findByText("Filas listas: 2")).toBeInTheDocument();
+    expect(screen.queryByText(/Windows-1252/)).toBeNull();
+  });
 
   it("shows faulty rows before anything is sent, and what became of each", async () => {
     vi.mocked(createItem).mockImplementation(({ code }) =>
@@ -108,7 +153,8 @@ describe("ImportDialog", () => {
     expect(createItem).not.toHaveBeenCalled();
 
     await press("Importar 2");
-    expect(await screen.findByText(/Importación terminada/)).toHaveTextContent("2 de 2 filas");
+    expect(await screen.findByText("Importación terminada.")).toBeInTheDocument();
+    expect(await screen.findByText("2 de 2 filas")).toBeInTheDocument();
     expect(screen.getByTestId("outcomes")).toHaveTextContent(
       "Creadas: 1 · Rechazadas: 1 · Con errores: 1",
     );
@@ -118,6 +164,36 @@ describe("ImportDialog", () => {
     expect(saved()).toContain("3,,T,S,X,,faulty,,Código: Obligatorio\r\n");
     await press("Cerrar");
     expect(onChange).toHaveBeenCalled();
+  });
+
+  it("says aloud that it began, stopped and finished, and does not count there", async () => {
+    const waiting: ((answer: typeof created) => void)[] = [];
+    vi.mocked(createItem).mockImplementation(() => new Promise((done) => waiting.push(done)));
+    await show(<ImportDialog onChange={nothing} onClose={nothing} />);
+    const status = screen.getByRole("status");
+    expect(status).toBeEmptyDOMElement();
+    const rows = Array.from({ length: 6 }, (_, n) => `C-${n},T,S,X`);
+    await choose(["code,type,status,area", ...rows].join("\n"));
+    await press("Importar 6");
+    const said = recordTexts(status);
+    expect(status).toHaveTextContent(/^Importación en marcha\.$/);
+    waiting.shift()?.(created);
+    const count = await screen.findByText("1 de 6 filas");
+    expect(status).not.toContainElement(count);
+    const bar = screen.getByRole("progressbar", { name: "Importar desde CSV" });
+    expect(bar).toHaveAttribute("aria-valuenow", "17");
+    expect(bar).toHaveAttribute("aria-valuetext", "1 de 6 filas");
+    await press("Detener");
+    for (const done of waiting) done(created);
+    await waitFor(() => expect(status).toHaveTextContent(/^Importación detenida\.$/));
+    vi.mocked(createItem).mockResolvedValue(created);
+    await press(/^Reintentar \d sin resultado$/);
+    await waitFor(() => expect(status).toHaveTextContent(/^Importación terminada\.$/));
+    expect(said()).toEqual([
+      "Importación detenida.",
+      "Importación en marcha.",
+      "Importación terminada.",
+    ]);
   });
 
   it("sends again only what had no answer", async () => {

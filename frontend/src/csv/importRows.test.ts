@@ -67,6 +67,22 @@ describe("importRows", () => {
     ]);
   });
 
+  it.each([
+    [409, "key-busy", "failed"],
+    [408, "slow", "failed"],
+    [429, "many", "failed"],
+    [409, "dead-letter", "refused"],
+    [413, "too-large", "refused"],
+  ])("after %d %s a row is %s", async (status, code, outcome) => {
+    vi.mocked(createItem).mockRejectedValueOnce(
+      new ApiError("http", status, problem(code, status), 1),
+    );
+    const results = await run(file(1));
+    expect(results.map((one) => one.outcome)).toEqual([outcome]);
+    await run(results);
+    expect(createItem).toHaveBeenCalledTimes(outcome === "failed" ? 2 : 1);
+  });
+
   it("repeats what had no answer under the same key, and nothing else", async () => {
     vi.mocked(createItem).mockRejectedValueOnce(new ApiError("network", undefined, undefined, 5));
     const results = await run(file(3));
@@ -92,7 +108,7 @@ describe("importRows", () => {
   });
 
   it("stops at a refusal that all rows would meet", async () => {
-    const refusal = new ApiError("http", 403, problem("forbidden", 403), 1);
+    const refusal = new ApiError("http", 403, problem("scope", 403), 1);
     vi.mocked(createItem).mockRejectedValue(refusal);
     const results = file(50);
     await expect(run(results)).rejects.toBe(refusal);

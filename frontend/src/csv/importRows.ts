@@ -48,8 +48,10 @@ function concernsAll({ status }: ApiError): boolean {
   return status === 401 || status === 403;
 }
 
-function isRefusal({ status }: ApiError): boolean {
-  return status !== undefined && status >= 400 && status < 500 && status !== 429;
+/* Not so: too slow or too many for now, or our own request is still being served. */
+function isRefusal({ status, code }: ApiError): boolean {
+  if (status === undefined || status === 408 || status === 429 || code === "key-busy") return false;
+  return status >= 400 && status < 500;
 }
 
 async function send(one: Result, signal: AbortSignal): Promise<Result> {

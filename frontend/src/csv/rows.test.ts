@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { isReady, readSheet } from "./rows";
-import { readRows } from "./text";
+import { readRows, writeRows } from "./text";
 
 const sheet = (...lines: string[]) => readSheet(readRows(lines.join("\r\n")));
 const HEAD = "code,type,status,area,acquisition_date";
@@ -25,6 +25,14 @@ it("names columns that are missing, there twice, or of no use", () => {
   expect(found.missing).toEqual(["type", "status", "area"]);
   expect(found.twice).toEqual(["code"]);
   expect(found.ignored).toEqual(["color"]);
+});
+
+it("takes texts as they were exported, blanks and all, and only the date without", () => {
+  const texts = [" ", "\t=1", "  two  ", "x\n"];
+  const file = writeRows([HEAD.split(","), [...texts, " 2024-01-31 "]], ",", false);
+  const [row] = readSheet(readRows(file)).rows;
+  expect(row?.faults).toEqual([]);
+  expect(Object.values(row?.draft ?? {})).toEqual([...texts, "2024-01-31"]);
 });
 
 it("needs no date", () => {

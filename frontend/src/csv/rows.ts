@@ -73,7 +73,10 @@ function readRow(record: CsvRecord, columns: (FieldName | undefined)[]): ImportR
   const { row, cells, badQuotes } = record;
   const draft = { ...EMPTY_DRAFT };
   columns.forEach((name, index) => {
-    if (name !== undefined) draft[name] = (cells[index] ?? "").trim();
+    if (name === undefined) return;
+    // Blanks belong to a text, so that an exported one comes back as it was.
+    const cell = cells[index] ?? "";
+    draft[name] = name === "acquisition_date" ? cell.trim() : cell;
   });
   const faults = FIELD_NAMES.flatMap((field) => {
     const message = faultOf(field, draft[field]);

@@ -59,8 +59,9 @@ describe("what is read", () => {
   });
 
   it("may be UTF-8 with or without a BOM, or what Excel saves", () => {
-    expect(decodeText(bytes(0xef, 0xbb, 0xbf, 0xc3, 0xb1))).toBe("ñ");
-    expect(decodeText(bytes(0xc3, 0xb1))).toBe("ñ");
-    expect(decodeText(bytes(0xf1))).toBe("ñ");
+    const utf8 = { text: "ñ", encoding: "utf-8" };
+    expect(decodeText(bytes(0xef, 0xbb, 0xbf, 0xc3, 0xb1))).toEqual(utf8);
+    expect(decodeText(bytes(0xc3, 0xb1))).toEqual(utf8);
+    expect(decodeText(bytes(0xf1))).toEqual({ text: "ñ", encoding: "windows-1252" });
   });
 });

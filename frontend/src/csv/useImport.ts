@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { toApiError, type ApiError } from "../api/problem";
 import { importRows, resultsOf, type Result } from "./importRows";
 import { readSheet, type Sheet } from "./rows";
-import { decodeText, readRows } from "./text";
+import { decodeText, readRows, type Decoded } from "./text";
 
 export const SIZE_MAX_MB = 20;
 const SHOWN_EVERY_MS = 100;
@@ -11,9 +11,15 @@ const SHOWN_EVERY_MS = 100;
 export type ReadFault = "unreadable" | "tooLarge" | "empty";
 export type Stage = "choose" | "look" | "run" | "stopped" | "done";
 
+interface ReadFile {
+  sheet: Sheet;
+  encoding: Decoded["encoding"];
+}
+
 export interface Import {
   stage: Stage;
   sheet: Sheet | undefined;
+  encoding: Decoded["encoding"] | undefined;
   fault: ReadFault | undefined;
   results: readonly Result[];
   refusal: ApiError | undefined; // what the server said of all rows
@@ -22,11 +28,12 @@ export interface Import {
   stop: () => void;
 }
 
-async function readFile(file: File): Promise<Sheet | ReadFault> {
+async function readFile(file: File): Promise<ReadFile | ReadFault> {
   if (file.size > SIZE_MAX_MB * 1024 * 1024) return "tooLarge";
   try {
-    const sheet = readSheet(readRows(decodeText(await file.arrayBuffer())));
-    return sheet.rows.length === 0 ? "empty" : sheet;
+    const { text, encoding } = decodeText(await file.arrayBuffer());
+    const sheet = readSheet(readRows(text));
+    return sheet.rows.length === 0 ? "empty" : { sheet, encoding };
   } catch {
     return "unreadable";
   }
@@ -34,19 +41,19 @@ async function readFile(file: File): Promise<Sheet | ReadFault> {
 
 export function useImport(): Import {
   const [stage, setStage] = useState<Stage>("choose");
-  const [sheet, setSheet] = useState<Sheet>();
+  const [file, setFile] = useState<ReadFile>();
   const [fault, setFault] = useState<ReadFault>();
   const [results, setResults] = useState<readonly Result[]>([]);
   const [refusal, setRefusal] = useState<ApiError>();
   const running = useRef<AbortController>(undefined);
   useEffect(() => () => running.current?.abort(), []);
 
-  const read = useCallback((file: File) => {
-    void readFile(file).then((found) => {
+  const read = useCallback((chosen: File) => {
+    void readFile(chosen).then((found) => {
       const good = typeof found === "object";
       setFault(good ? undefined : found);
-      setSheet(good ? found : undefined);
-      setResults(good ? resultsOf(found.rows) : []);
+      setFile(good ? found : undefined);
+      setResults(good ? resultsOf(found.sheet.rows) : []);
       setRefusal(undefined);
       setStage(good ? "look" : "choose");
     });
@@ -78,5 +85,6 @@ export function useImport(): Import {
   }, [results]);
 
   const stop = useCallback(() => running.current?.abort(), []);
-  return { stage, sheet, fault, results, refusal, read, start, stop };
+  const { sheet, encoding } = file ?? {};
+  return { stage, sheet, encoding, fault, results, refusal, read, start, stop };
 }

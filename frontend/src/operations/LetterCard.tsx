@@ -13,15 +13,17 @@ import TableContainer from "@mui/material/TableContainer";
 import TableHead from "@mui/material/TableHead";
 import TableRow from "@mui/material/TableRow";
 import Typography from "@mui/material/Typography";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import type { DeadLetter } from "../api/types";
 import { useFormats } from "../i18n/format";
-import { compare } from "./letter";
+import { compare, whyOf } from "./letter";
+import { LetterDetail } from "./LetterDetail";
 
 interface Props {
   letter: DeadLetter;
-  onRetry: (() => void) | undefined; // undefined: may not
-  onDiscard: (() => void) | undefined;
+  onRetry: ((letter: DeadLetter) => void) | undefined; // undefined: may not
+  onDiscard: ((letter: DeadLetter) => void) | undefined;
 }
 
 const SIDES = ["base", "data", "current"] as const;
@@ -54,7 +56,7 @@ function Values({ letter, title }: { letter: DeadLetter; title: string }) {
               </TableCell>
               {SIDES.map((side) => (
                 <TableCell key={side} sx={{ fontWeight: side === "data" ? 600 : undefined }}>
-                  {values[side] ?? t("common.empty")}
+                  {values[side] === null ? t("common.empty") : values[side]}
                 </TableCell>
               ))}
             </TableRow>
@@ -83,7 +85,8 @@ function Facts({ letter }: { letter: DeadLetter }) {
   );
 }
 
-export function LetterCard({ letter, onRetry, onDiscard }: Props) {
+/* Drawn anew only for another letter or callback, not with each event of the live state. */
+export const LetterCard = memo(function LetterCard({ letter, onRetry, onDiscard }: Props) {
   const { t } = useTranslation();
   const title = `${t(`operations.kind.${letter.kind}`)}${
     letter.id === null ? "" : ` · ${t("operations.item", { id: letter.id })}`
@@ -95,20 +98,19 @@ export function LetterCard({ letter, onRetry, onDiscard }: Props) {
           <Typography variant="h3">{title}</Typography>
           <Chip size="small" color="error" label={t(`operations.reason.${letter.reason}`)} />
         </Stack>
-        {letter.detail !== null && (
-          <Typography sx={{ my: 0.5, overflowWrap: "anywhere" }}>{letter.detail}</Typography>
-        )}
+        <Typography sx={{ my: 0.5 }}>{t(`operations.why.${whyOf(letter)}`)}</Typography>
+        <LetterDetail letter={letter} />
         <Facts letter={letter} />
         <Values letter={letter} title={title} />
       </CardContent>
       <CardActions sx={{ px: 2, pb: 1.5 }}>
         {onRetry !== undefined && (
-          <Button size="small" variant="outlined" onClick={onRetry}>
+          <Button size="small" variant="outlined" onClick={() => onRetry(letter)}>
             {t("operations.retry")}
           </Button>
         )}
         {onDiscard !== undefined && (
-          <Button size="small" color="error" onClick={onDiscard}>
+          <Button size="small" color="error" onClick={() => onDiscard(letter)}>
             {t("operations.discard")}
           </Button>
         )}
@@ -116,4 +118,4 @@ export function LetterCard({ letter, onRetry, onDiscard }: Props) {
       </CardActions>
     </Card>
   );
-}
+});

@@ -7,7 +7,8 @@ import { useNotify } from "../components/Notice";
 import { ItemForm } from "../items/ItemForm";
 import type { Draft } from "../items/merge";
 import { ConfirmDialog } from "../components/ConfirmDialog";
-import { isEditable, letterDraft, retryBody } from "./letter";
+import { isEditable, letterDraft, retryBody, whyOf } from "./letter";
+import { LetterDetail } from "./LetterDetail";
 
 interface Props {
   letter: DeadLetter;
@@ -30,11 +31,13 @@ export function RetryDialog({ letter, onDone, onClose }: Props) {
     return (
       <ConfirmDialog
         title={t("operations.retryTitle")}
-        text={letter.detail ?? ""}
+        text={`${t(`operations.why.${whyOf(letter)}`)} ${t("operations.retryDelete")}`}
         confirm={t("operations.retry")}
         onConfirm={() => retry()}
         onClose={onClose}
-      />
+      >
+        <LetterDetail letter={letter} />
+      </ConfirmDialog>
     );
   }
   return (

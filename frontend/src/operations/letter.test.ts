@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { letter } from "../test/samples";
-import { compare, isEditable, letterDraft, retryBody } from "./letter";
+import { compare, isEditable, letterDraft, retryBody, whyOf } from "./letter";
 
 it("begins with what the operation wanted, else with what it met", () => {
   expect(letterDraft(letter())).toMatchObject({ area: "Sala 2", code: "PC-01" });
@@ -33,7 +33,13 @@ it("has nothing to edit in a delete", () => {
 it("compares the fields that any side knows", () => {
   const only = letter({ base: null, current: null, data: { area: null, extra: 1 } });
   expect(compare(only)).toEqual([
-    { name: "area", values: { data: "null", base: undefined, current: undefined } },
+    { name: "area", values: { data: null, base: undefined, current: undefined } },
   ]);
   expect(compare(letter({ data: null, base: null, current: null }))).toEqual([]);
+});
+
+it("tells who won a conflict", () => {
+  expect(whyOf(letter())).toBe("conflict");
+  expect(whyOf(letter({ kind: "overwritten" }))).toBe("overwritten");
+  expect(whyOf(letter({ kind: "delete", reason: "refused" }))).toBe("refused");
 });

@@ -40,15 +40,23 @@ export function retryBody(letter: DeadLetter, edited: Draft): ItemPatch | undefi
   return Object.fromEntries(sent.map((name) => [name, fields[name]]));
 }
 
+/* The reason, and of a conflict who won. */
+export function whyOf({ kind, reason }: DeadLetter): DeadLetter["reason"] | "overwritten" {
+  return kind === "overwritten" && reason === "conflict" ? "overwritten" : reason;
+}
+
 export interface Comparison {
   name: FieldName;
-  values: Record<Side, string | undefined>; // undefined: not there
+  values: Record<Side, string | null | undefined>; // null: empty; undefined: not there
 }
 
 /* The fields that any of the three knows. */
 export function compare(letter: DeadLetter): Comparison[] {
-  const text = (value: unknown) =>
-    value === undefined ? undefined : typeof value === "string" ? value : JSON.stringify(value);
+  const text = (value: unknown) => {
+    if (value === undefined) return undefined;
+    if (value === null || value === "") return null;
+    return typeof value === "string" ? value : JSON.stringify(value);
+  };
   return FIELD_NAMES.map((name) => ({
     name,
     values: {

@@ -6,7 +6,7 @@ import Button from "@mui/material/Button";
 import Card from "@mui/material/Card";
 import Stack from "@mui/material/Stack";
 import Typography from "@mui/material/Typography";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { describeError } from "../api/problem";
 import { runSync } from "../api/relevo";
@@ -16,7 +16,7 @@ import { Loading } from "../components/Loading";
 import { useNotify } from "../components/Notice";
 import { useFormats } from "../i18n/format";
 import { DiscardDialog } from "../operations/DiscardDialog";
-import { LetterCard } from "../operations/LetterCard";
+import { LetterList } from "../operations/LetterList";
 import { PendingList } from "../operations/PendingList";
 import { RetryDialog } from "../operations/RetryDialog";
 import { useDeadLetters } from "../operations/useDeadLetters";
@@ -93,6 +93,8 @@ export default function OperationsPage() {
   const { letters, error, refresh } = useDeadLetters();
   const [open, setOpen] = useState<Open>();
   const Dialog = open?.dialog === "retry" ? RetryDialog : DiscardDialog;
+  const retry = useCallback((letter: DeadLetter) => setOpen({ dialog: "retry", letter }), []);
+  const discard = useCallback((letter: DeadLetter) => setOpen({ dialog: "discard", letter }), []);
   const done = () => {
     setOpen(undefined);
     refresh();
@@ -113,14 +115,13 @@ export default function OperationsPage() {
       {error !== undefined && <Alert severity="error">{describeError(error, t)}</Alert>}
       {letters === undefined && error === undefined && <Loading />}
       {letters?.length === 0 && <Alert severity="success">{t("operations.none")}</Alert>}
-      {letters?.map((letter) => (
-        <LetterCard
-          key={letter.operation + letter.kind}
-          letter={letter}
-          onRetry={isAdmin ? () => setOpen({ dialog: "retry", letter }) : undefined}
-          onDiscard={isAdmin ? () => setOpen({ dialog: "discard", letter }) : undefined}
+      {letters !== undefined && (
+        <LetterList
+          letters={letters}
+          onRetry={isAdmin ? retry : undefined}
+          onDiscard={isAdmin ? discard : undefined}
         />
-      ))}
+      )}
       {open !== undefined && (
         <Dialog letter={open.letter} onDone={done} onClose={() => setOpen(undefined)} />
       )}

@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../api/problem";
@@ -89,6 +89,76 @@ describe("OperationsPage", () => {
     expect(card).toHaveTextContent("Conflicto");
     expect(card).toHaveTextContent("the row changed");
     expect(screen.getByRole("row", { name: "Área Sala 1 Sala 2 Taller" })).toBeInTheDocument();
+  });
+
+  it("says in the user's language why, and the server's words after that", async () => {
+    const lost = letter({ kind: "delete", reason: "gone", data: null, base: null });
+    vi.mocked(listDeadLetters).mockResolvedValue([lost]);
+    const { unmount } = await show(<OperationsPage />);
+    expect(await screen.findByRole("article")).toHaveTextContent(
+      /La fila ya no está en MySQL, así que no hay qué cambiar\.the row changed/,
+    );
+    await press("Reintentar");
+    const dialog = screen.getByRole("dialog");
+    expect(dialog).toHaveTextContent(/La fila ya no está en MySQL.*La baja se encola otra vez/);
+    expect(within(dialog).getByText("the row changed")).toHaveAttribute("lang", "en");
+    unmount();
+    await show(<OperationsPage />, { language: "en" });
+    expect(await screen.findByText(/^The row is gone from MySQL/)).toBeInTheDocument();
+  });
+
+  it("has a dash for a date that is to be empty, and nothing for what is not touched", async () => {
+    const emptied = letter({ data: { acquisition_date: null } });
+    vi.mocked(listDeadLetters).mockResolvedValue([emptied]);
+    await show(<OperationsPage />);
+    const name = "Fecha de adquisición 2024-01-01 — 2024-01-01";
+    expect(await screen.findByRole("row", { name })).toBeInTheDocument();
+    expect(screen.getByRole("row", { name: /^Código PC-01 +PC-01$/ })).toBeInTheDocument();
+  });
+
+  const letters = (count: number) =>
+    Array.from({ length: count }, (_, n) =>
+      letter({ operation: `o-${n + 1}`, id: n + 1, data: null, base: null, current: null }),
+    );
+  const shownLetters = () =>
+    screen.getAllByTestId("letter").map((card) => card.getAttribute("aria-label"));
+  const names = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, n) => `Cambio · Equipo ${from + n}`);
+
+  it("shows twenty-five dead letters at a time, and the last page when one is gone", async () => {
+    vi.mocked(listDeadLetters).mockResolvedValue(letters(51));
+    const { live } = await show(<OperationsPage />);
+    expect(await screen.findByText("1–25 de 51")).toBeInTheDocument();
+    expect(shownLetters()).toEqual(names(1, 25));
+    await userEvent.click(screen.getByLabelText("Página siguiente"));
+    await userEvent.click(screen.getByLabelText("Página siguiente"));
+    expect(shownLetters()).toEqual(names(51, 51));
+    vi.mocked(listDeadLetters).mockResolvedValue(letters(50));
+    live.say({ sync: sync({ dead_letters: 50 }) });
+    expect(await screen.findByText("26–50 de 50")).toBeInTheDocument();
+    expect(shownLetters()).toEqual(names(26, 50));
+    vi.mocked(listDeadLetters).mockResolvedValue(letters(60));
+    live.say({ sync: sync({ dead_letters: 60 }) });
+    expect(await screen.findByText("26–50 de 60")).toBeInTheDocument();
+    vi.mocked(listDeadLetters).mockResolvedValue(letters(2));
+    live.say({ sync: sync({ dead_letters: 2 }) });
+    await waitFor(() => expect(shownLetters()).toEqual(names(1, 2)));
+    expect(screen.queryByLabelText("Página siguiente")).toBeNull();
+  });
+
+  it("does not draw the dead letters anew with each event", async () => {
+    let read = 0;
+    const detail = { get: () => `read ${++read} times` };
+    vi.mocked(listDeadLetters).mockResolvedValue([
+      Object.defineProperty(letter(), "detail", detail),
+    ]);
+    const { live } = await show(<OperationsPage />);
+    await screen.findByRole("article");
+    const before = read;
+    expect(before).toBeGreaterThan(0);
+    live.say({ sync: sync({ pending_updates: 7 }) });
+    expect(await screen.findByText("7")).toBeInTheDocument();
+    expect(read).toBe(before);
   });
 
   it("queues it again with another value", async () => {

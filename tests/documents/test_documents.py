@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from .blocks import TOP, commands
+from .blocks import TOP, commands, engine_commands
 
 LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -50,3 +50,5 @@ def test_the_tables_of_options_are_up_to_date():
 def test_both_languages_show_the_same_commands():
     english, spanish = commands("README.md"), commands("README.es.md")
     assert english == spanish and len(english) > 30
+    english, spanish = engine_commands("README.md"), engine_commands("README.es.md")
+    assert english == spanish and len(english) > 5

@@ -25,6 +25,10 @@ node_packages() {
 	local folder=$1 lock present
 	local stamp=$folder/node_modules/.relevo-lock
 	shift
+	if [ ! -f "$folder/package-lock.json" ]; then
+		echo "$folder/package-lock.json is missing" >&2
+		return 1
+	fi
 	dashboard_node || return 1
 	lock=$(sha256sum <"$folder/package-lock.json")
 	present=$(cat "$stamp" 2>/dev/null)

@@ -2,6 +2,12 @@
 # shellcheck shell=bash
 # Sourced by the scripts; bash. Asks apt for nothing when everything is there.
 
+# Debian has its servers, mariadbd and nginx, where only root's PATH leads.
+case :$PATH: in
+*:/usr/sbin:*) ;;
+*) PATH=$PATH:/usr/sbin ;;
+esac
+
 # The packages of one group.
 packages_of() {
 	case $1 in

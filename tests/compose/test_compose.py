@@ -1,15 +1,33 @@
-"""docker-compose.yml with a real engine; run by scripts/test-compose, which brings it up."""
+"""docker-compose.yml with a real engine; run by scripts/test-compose, which brings it up in a copy of the
+tree.
+
+What users type is tried with both compose programs, where both are there. Debian 12 has docker-compose
+1.29 alone (no package docker-compose-v2 or docker-compose-plugin): the cases of `docker compose` 2 are
+skipped then, and say so.
+"""
+import contextlib
 import json
 import os
+import pty
+import re
+import secrets
+import signal
 import subprocess
+import termios
 
 import pytest
 
+from documents.blocks import TOP, engine_commands
 from harness import Crowd, Listener, item, item_key, wait_until
 from harness.compose import ApiTable, Compose, output_of
 
 pytestmark = pytest.mark.timeout(300)
 MB = 1000 * 1000
+ACCOUNT = 10001  # of the image
+PUBLISHED = "localhost:8001"
+# What .env.example leaves to be filled in, and where a test has its own ports.
+OURS = ("MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "REDIS_PASSWORD", "RELEVO_PUBLISH",
+        "REDIS_INSIGHT_PUBLISH")
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +44,13 @@ def compose(running):
     running.await_health(status="healthy", mode="online")
     running.await_synced()
     return running
+
+
+@pytest.fixture(params=["docker-compose", "docker compose"])
+def tool(request):
+    if subprocess.run([*request.param.split(), "version"], capture_output=True).returncode != 0:
+        pytest.skip(f"{request.param} is not installed")
+    return request.param
 
 
 def answers(compose):
@@ -138,3 +163,111 @@ def test_a_backend_and_the_database_die_under_load(compose, rng):
     compose.await_synced()
     crowd.check(ApiTable(compose.api))
     assert compose.api.get("/sync/dead").json()["count"] == 0
+
+
+def test_tokens_by_the_second_file(compose, monkeypatch):
+    token, path = secrets.token_hex(16), TOP / "tokens"
+    try:
+        path.write_text(f"{token}:read\n", encoding="ascii")
+        if os.getuid() == 0:
+            os.chown(path, ACCOUNT, ACCOUNT)
+            path.chmod(0o400)
+        with monkeypatch.context() as changed:
+            changed.setenv("COMPOSE_FILE", f"{os.environ['COMPOSE_FILE']}:deploy/compose-tokens.yml")
+            compose.run("up", "-d", "backend")
+            compose.await_healthy("backend", 2)
+            wait_until(lambda: answers(compose), 60, "nginx answers", pause=0.2)
+            for _ in range(8):
+                assert compose.api.get("/items").status == 401
+                assert compose.api.get("/items", {"Authorization": f"Bearer {token}"}).status == 200
+    finally:
+        compose.run("up", "-d", "backend")
+        compose.await_healthy("backend", 2)
+        path.unlink()
+    wait_until(lambda: answers(compose), 60, "nginx answers", pause=0.2)
+    assert compose.api.get("/items").status == 200
+
+
+@pytest.mark.parametrize("files", ["docker-compose.yml",
+                                   "docker-compose.yml:deploy/compose-tokens.yml"])
+def test_the_files_are_read(tool, monkeypatch, files):
+    monkeypatch.setenv("COMPOSE_FILE", files)
+    shown = output_of(*tool.split(), "config")
+    for service in ("mysql_db", "redis_db", "backend", "nginx", "redis_insight"):
+        assert re.search(f"^  {service}:$", shown, re.MULTILINE), shown
+    assert len(set(re.findall(r"^ +(RELEVO_[A-Z_]+):", shown, re.MULTILINE))) > 15
+    assert ("RELEVO_TOKEN_FILE" in shown) == ("tokens" in files)
+
+
+# --- what README.md tells to type; README.es.md has the same commands (tests/documents) ---
+
+@pytest.fixture
+def env():
+    """As a user has it: passwords and ports stand in .env."""
+    dot_env = TOP / ".env"
+    assert not dot_env.exists(), "this is no copy of the tree"
+    yield {name: value for name, value in os.environ.items() if name not in OURS}
+    dot_env.unlink(missing_ok=True)
+
+
+def fill_in(path):
+    text = path.read_text(encoding="utf-8")
+    for name in OURS:
+        text, count = re.subn(f"^{name}=.*$", f"{name}={os.environ[name]}", text, flags=re.MULTILINE)
+        assert count == 1, name
+    path.write_text(text, encoding="utf-8")
+
+
+def lines_of(terminal):
+    with contextlib.suppress(OSError), open(terminal, encoding="utf-8", errors="replace") as screen:
+        yield from screen  # EIO is its end
+
+
+def typed(command, env, until=None):
+    """Its output, on a terminal; up to a line that holds `until` if it has no end of its own."""
+    ours, its = pty.openpty()
+    termios.tcsetwinsize(its, (50, 200))
+    child = subprocess.Popen(["bash", "-c", command], cwd=TOP, env=env, stdin=its, stdout=its, stderr=its,
+                             start_new_session=True)
+    os.close(its)
+    output = ""
+    try:
+        for line in lines_of(ours):
+            output += line
+            if until and until in line:
+                return output
+        assert child.wait(timeout=60) == 0 and not until, f"{command}: {child.returncode}\n{output}"
+        return output
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def test_what_the_readme_tells_to_type(compose, tool, env):
+    answer = {
+        f"curl http://{PUBLISHED}/health": '"status":"healthy"',
+        f"curl http://{PUBLISHED}/sync/status": '"mysql_available":true',
+        "docker-compose ps": "backend",
+        "docker exec -it lab_redis redis-cli get items:cache": "[",
+    }
+    before = set(compose.containers("backend"))
+    commands = engine_commands("README.md")
+    for command in commands:
+        line = command.replace("docker-compose", tool).replace(PUBLISHED, f"127.0.0.1:{compose.port}")
+        output = typed(line, env, until="[SYNC]" if "logs -f" in line else None)
+        assert answer.pop(command, "") in output, f"{line}: {output}"
+        if command.startswith("cp "):
+            fill_in(TOP / ".env")
+        elif command.endswith(" up -d"):
+            compose.await_healthy("backend", 2)
+            wait_until(lambda: answers(compose), 60, "nginx answers", pause=0.2)
+            # .env.example says what holds without it: nothing was made anew.
+            assert tool.split() != compose.tool or set(compose.containers("backend")) == before
+        elif command.endswith(" stop mysql_db"):
+            compose.await_health(status="degraded", mysql=False)
+            assert compose.api.get("/items").status == 200
+        elif command.endswith(" start mysql_db"):
+            compose.await_health(status="healthy", mysql=True)
+    assert not answer, f"not in the README: {answer}"
+    compose.await_synced()

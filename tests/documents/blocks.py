@@ -4,16 +4,22 @@ import re
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+REMARK = re.compile(r"\s+# .*")
 
 
 def commands(name):
-    """[(command, [pieces of its output])] of the `sh` blocks, in order. Those that need a container
-    engine are for the test of the containers."""
-    found = []
-    for block in BLOCK.findall((TOP / name).read_text(encoding="utf-8")):
-        if "docker" not in block:
-            found += commands_of(block)
-    return found
+    """[(command, [pieces of its output])] of the `sh` blocks, in order, but those of the blocks that
+    need a container engine."""
+    return [found for block in blocks(name) if "docker" not in block for found in commands_of(block)]
+
+
+def engine_commands(name):
+    """The commands of the blocks that need a container engine."""
+    return [command for block in blocks(name) if "docker" in block for command, _ in commands_of(block)]
+
+
+def blocks(name):
+    return BLOCK.findall((TOP / name).read_text(encoding="utf-8"))
 
 
 def commands_of(block):
@@ -22,4 +28,4 @@ def commands_of(block):
         if not line.strip() or line.startswith("#"):
             continue
         command, arrow, wanted = line.partition("# -> ")
-        yield command.strip(), wanted.split(", ") if arrow else []
+        yield REMARK.sub("", command).strip(), wanted.split(", ") if arrow else []

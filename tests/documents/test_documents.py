@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from .blocks import TOP, commands
+from .blocks import TOP, commands, engine_commands
 
 LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -47,6 +47,27 @@ def test_the_tables_of_options_are_up_to_date():
     assert done.returncode == 0, done.stderr
 
 
+def test_compose_has_every_option_and_its_default():
+    """But those that the image and the services settle."""
+    rows = dict(re.findall(r"^\| `(RELEVO_\w+)` \| `?([^|`]*)`? \|",
+                           (TOP / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    settled = {"RELEVO_LISTEN", "RELEVO_MYSQL_URL", "RELEVO_REDIS_URL", "RELEVO_INSTANCE",
+               "RELEVO_TOKEN_FILE", "RELEVO_STATIC_DIR"}
+    assert settled < set(rows)
+    wanted = {name: "" if default == "none" else default
+              for name, default in rows.items() if name not in settled}
+    compose = (TOP / "docker-compose.yml").read_text(encoding="utf-8")
+    passed = re.findall(r"^ +(RELEVO_\w+): \$\{(\w+):-(.*)\}$", compose, re.MULTILINE)
+    assert all(name == variable for name, variable, _ in passed), passed
+    assert {name: default for name, _, default in passed} == wanted
+    example = dict(re.findall(r"^(RELEVO_\w+)=(.*)$", (TOP / ".env.example").read_text(encoding="utf-8"),
+                              re.MULTILINE))
+    del example["RELEVO_PUBLISH"]
+    assert example == wanted
+
+
 def test_both_languages_show_the_same_commands():
     english, spanish = commands("README.md"), commands("README.es.md")
     assert english == spanish and len(english) > 30
+    english, spanish = engine_commands("README.md"), engine_commands("README.es.md")
+    assert english == spanish and len(english) > 5

@@ -15,6 +15,8 @@ from .blocks import TOP, commands
 
 ADDRESS = "127.0.0.1:8001"
 END = "-- end of a command:"
+# As users other than root have it: the servers are in /usr/sbin.
+PATH = ":".join(folder for folder in os.environ["PATH"].split(":") if not folder.endswith("sbin"))
 
 
 def processes_with(text):
@@ -32,7 +34,7 @@ def running(tmp_path):
     address = f"127.0.0.1:{free_port()}"
     log = tmp_path / "run.log"
     env = {name: value for name, value in os.environ.items() if not name.startswith("RELEVO")}
-    env |= {"RELEVO_LISTEN": address, "RELEVO_RUN_DIR": str(tmp_path / ".run")}
+    env |= {"RELEVO_LISTEN": address, "RELEVO_RUN_DIR": str(tmp_path / ".run"), "PATH": PATH}
     with log.open("w") as out:
         run = subprocess.Popen([TOP / "scripts" / "run", "--demo", "100"], env=env, stdout=out,
                                stderr=out, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
@@ -54,7 +56,7 @@ class Shell:
     def __init__(self, folder):
         self.bash = subprocess.Popen(["bash"], cwd=folder, stdin=subprocess.PIPE,
                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                     preexec_fn=die_with_parent)
+                                     env={**os.environ, "PATH": PATH}, preexec_fn=die_with_parent)
 
     def run(self, command):
         """Exit code and output."""

@@ -1,4 +1,5 @@
-"""An HTTP proxy in front of daemons, asked in turn, that can answer something else than they did."""
+"""An HTTP proxy in front of daemons, asked in turn or at random, that can answer something else than
+they did."""
 import http.client
 import http.server
 import json
@@ -6,14 +7,15 @@ import threading
 
 
 class Meddler:
-    """`meddle(method, path, status, document)` gives the status and document to answer; it may be
-    changed while requests come."""
+    """`meddle(method, path, status, document)` gives the status and document to answer, of every daemon
+    or of number `only` alone; `rng` picks the daemon, if there is one. All may be changed while
+    requests come."""
 
     def __init__(self, ports):
         self._ports = list(ports)
         self._turn = 0
         self._lock = threading.Lock()
-        self.meddle = None
+        self.meddle = self.only = self.rng = None
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -39,23 +41,27 @@ class Meddler:
         self._thread.join()
         self._server.server_close()
 
-    def _next_port(self):
+    def _next(self):
+        """The number of the daemon to ask."""
         with self._lock:
+            if self.rng is not None:
+                return self.rng.randrange(len(self._ports))
             self._turn += 1
-            return self._ports[self._turn % len(self._ports)]
+            return self._turn % len(self._ports)
 
     def _handle(self, request):
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         headers = {name: value for name, value in request.headers.items()
                    if name.lower() not in ("host", "connection", "content-length")}
-        connection = http.client.HTTPConnection("127.0.0.1", self._next_port(), timeout=30)
+        asked = self._next()
+        connection = http.client.HTTPConnection("127.0.0.1", self._ports[asked], timeout=30)
         try:
             connection.request(request.command, request.path, body or None, headers)
             answer = connection.getresponse()
             status, content = answer.status, answer.read()
         finally:
             connection.close()
-        if self.meddle is not None:
+        if self.meddle is not None and self.only in (None, asked):
             status, document = self.meddle(request.command, request.path, status,
                                            json.loads(content))
             content = json.dumps(document, ensure_ascii=False).encode()

@@ -9,6 +9,10 @@ import time
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
+# Debian has its servers, mariadbd and nginx, where only root's PATH leads.
+if "/usr/sbin" not in os.environ["PATH"].split(":"):
+    os.environ["PATH"] += ":/usr/sbin"
+
 
 def die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

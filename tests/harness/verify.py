@@ -46,7 +46,7 @@ class VerifySync:
                     os.unlink(self._ask_path(name))
             return self.child.poll() is not None
         try:
-            wait_until(served, 60, lambda: f"verify-sync ends:\n{self.output()}")
+            wait_until(served, 150, lambda: f"verify-sync ends:\n{self.output()}")
         finally:
             self.child.kill()
             self.child.wait()

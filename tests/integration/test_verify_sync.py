@@ -8,6 +8,7 @@ import pytest
 
 from harness import Meddler, VerifySync, free_port, item, wait_until
 
+pytestmark = pytest.mark.timeout(200)
 once = pytest.mark.release
 TOKEN = "0123456789abcdef"
 
@@ -64,7 +65,7 @@ def whole_stage(_servers, tmp_path_factory):
 
 @pytest.fixture
 def stage(whole_stage):
-    whole_stage.meddler.meddle = None
+    whole_stage.meddler.meddle = whole_stage.meddler.only = whole_stage.meddler.rng = None
     whole_stage.system.mysql.start()
     whole_stage.system.await_up()
     return whole_stage
@@ -79,7 +80,8 @@ def failed_step(output):
     return int(first)
 
 
-def test_it_holds(stage, tmp_path):
+def test_it_holds(stage, tmp_path, rng):
+    stage.meddler.rng = rng
     code, output = stage.run(tmp_path)
     assert code == 0, output
     assert "Every step held" in output and "FAILED" not in output
@@ -167,6 +169,19 @@ class AnswersStale:
         return status, document
 
 
+class ShowsAnOldArea:
+    """Of one single item, the last that the outage changed, once it is drained."""
+
+    step = 11
+
+    def __call__(self, method, path, status, document):
+        data = document.get("data")
+        if method == "GET" and path.startswith("/items/pending_") and status == 200 and \
+                isinstance(data["id"], int):
+            data["area"] = "Sala 0"
+        return status, document
+
+
 class BringsBackTheDeleted:
     """Who was deleted in the outage is there again after the drain."""
 
@@ -205,6 +220,15 @@ class SaysSuccessInAnOutage:
                                    BringsBackTheDeleted, SaysSuccessInAnOutage])
 def test_a_fault_is_found(stage, tmp_path, fault):
     stage.meddler.meddle = fault()
+    code, output = stage.run(tmp_path)
+    assert code == 1 and failed_step(output) == fault.step, output
+    stage.assert_as_before()
+
+
+@once
+@pytest.mark.parametrize("fault", [DropsAField, AnswersStale, ShowsAnOldArea])
+def test_a_fault_of_one_of_two_behind_a_balancer_that_picks_at_random(stage, tmp_path, rng, fault):
+    stage.meddler.meddle, stage.meddler.only, stage.meddler.rng = fault(), 1, rng
     code, output = stage.run(tmp_path)
     assert code == 1 and failed_step(output) == fault.step, output
     stage.assert_as_before()

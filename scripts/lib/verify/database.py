@@ -69,7 +69,7 @@ def local():
     if run_state("MYSQL_PID") is None:
         raise ValueError(either("scripts/run does not run here with a MariaDB of its own",
                                 "scripts/run no está en marcha aquí con un MariaDB propio"))
-    servers = "set -eu; . scripts/lib/servers.sh;"
+    servers = "set -eu; . scripts/lib/packages.sh; . scripts/lib/servers.sh;"
     return Commands(f"{servers} mysql_stop", f"{servers} mysql_start", TOP)
 
 

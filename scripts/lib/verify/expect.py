@@ -1,4 +1,5 @@
 """What an answer has to be; `Failed` says what it is instead."""
+import math
 import re
 import time
 import urllib.parse
@@ -11,6 +12,8 @@ ITEM_KEYS = ["id", *FIELDS, "version", "updated_at"]
 OPERATION_KEYS = ["operation", "kind", "state", "item_id", "accepted_at", "applied_at"]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 CACHED = ("REDIS_CACHE", "MySQL")  # what GET reads; MySQL if the system is set up that way
+MISSED = 1e-6  # the chance that a check passes although one of the instances always answers wrong
+FEWEST = 4     # answers, however few instances there are said to be
 
 
 def same(found, wanted, what):
@@ -92,10 +95,20 @@ def operation(document, op, kind, state):
         is_time(document["applied_at"], f"/operations/{op}: applied_at")
 
 
-def until(look, limit_s, what, in_a_row=1, pause_s=0.1):
-    """Repeat `look` until it does not fail, so many times in a row; its last value. The instances
-    behind a load balancer follow each other in a moment: that is what the time is for, and the
-    repetition so that each of them is asked."""
+def answers_needed(instances, rows):
+    """How many good answers in a row tell that all instances are well. Nothing in an answer says whose
+    it is, and a load balancer may pick at random: one that is wrong is missed by a row of k with the
+    chance (1 - 1/instances)^k, and has `rows` chances."""
+    if instances < 2:
+        return FEWEST
+    return max(FEWEST, math.ceil(math.log(MISSED / rows) / math.log(1 - 1 / instances)))
+
+
+def until(look, limit_s, what, instances=None, pause_s=0.1):
+    """Repeat `look` until it does not fail; its last value. With `instances`, until it has not failed so
+    many times in a row that each of them was asked. They follow each other in a moment: that is what
+    the time is for. A row begins after a pause, so their number is known."""
+    in_a_row = answers_needed(instances, limit_s / pause_s + 2) if instances else 1
     deadline = time.monotonic() + limit_s
     good = 0
     while True:

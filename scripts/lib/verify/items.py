@@ -19,10 +19,10 @@ class Item:
 
 
 class Items:
-    def __init__(self, api, settle_s, in_a_row):
+    def __init__(self, api, settle_s, instances):
         self.api = api
         self.settle_s = settle_s
-        self.in_a_row = in_a_row
+        self.instances = instances
         self.tag = f"VS-{secrets.token_hex(5)}"
         self._made = []
 
@@ -36,7 +36,7 @@ class Items:
     # --- reads, each until every instance shows it ---
 
     def settled(self, look, what):
-        return expect.until(look, self.settle_s, what, self.in_a_row)
+        return expect.until(look, self.settle_s, what, self.instances)
 
     def read(self, path, source, **headers):
         """GET of one item; `source`: those allowed. The item."""
@@ -178,7 +178,7 @@ class Items:
                 self._delete(item_id)
             expect.same(left, [], f"?q={self.tag}")
         expect.until(gone, 4 * self.settle_s, either("nothing of ours is left", "no queda nada"),
-                     self.in_a_row, pause_s=0.5)
+                     self.instances, pause_s=0.5)
 
     def _delete(self, item_id):
         answer = self.api.request("DELETE", f"/items/{item_id}")

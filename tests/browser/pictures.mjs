@@ -40,6 +40,7 @@ await play(async (open) => {
   await picture(page, "pending-es", LIST);
 
   await ask("conflict", "PC-012");
+  await go(page, "status");
   await shows(page, { "sync-state": "Sincronizado", "fact-dead": "1" });
   await go(page, "operations");
   await page.getByTestId("letter").waitFor();

@@ -218,13 +218,15 @@ def fill_in(path):
     path.write_text(text, encoding="utf-8")
 
 
-def lines_of(terminal):
-    with contextlib.suppress(OSError), open(terminal, encoding="utf-8", errors="replace") as screen:
-        yield from screen  # EIO is its end
+def read_of(terminal):
+    """What comes, piece by piece; EIO is its end."""
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 65536):
+            yield piece.decode(errors="replace")
 
 
 def typed(command, env, until=None):
-    """Its output, on a terminal; up to a line that holds `until` if it has no end of its own."""
+    """Its output, on a terminal; until that holds `until` if it has no end of its own."""
     ours, its = pty.openpty()
     termios.tcsetwinsize(its, (50, 200))
     child = subprocess.Popen(["bash", "-c", command], cwd=TOP, env=env, stdin=its, stdout=its, stderr=its,
@@ -232,9 +234,9 @@ def typed(command, env, until=None):
     os.close(its)
     output = ""
     try:
-        for line in lines_of(ours):
-            output += line
-            if until and until in line:
+        for piece in read_of(ours):
+            output += piece
+            if until and until in output:
                 return output
         assert child.wait(timeout=60) == 0 and not until, f"{command}: {child.returncode}\n{output}"
         return output
@@ -242,6 +244,7 @@ def typed(command, env, until=None):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+        os.close(ours)
 
 
 def test_what_the_readme_tells_to_type(compose, tool, env):

@@ -253,10 +253,11 @@ def test_what_the_readme_tells_to_type(compose, tool, env):
         f"curl http://{PUBLISHED}/sync/status": '"mysql_available":true',
         "docker-compose ps": "backend",
         "docker exec -it lab_redis redis-cli get items:cache": "[",
+        "docker-compose logs -f backend | grep SYNC": "[SYNC]",
     }
-    before = set(compose.containers("backend"))
-    commands = engine_commands("README.md")
-    for command in commands:
+    before, made = set(compose.containers("backend")), None
+    # Logs that are followed have something to say after the outage.
+    for command in sorted(engine_commands("README.md"), key=lambda command: "logs -f" in command):
         line = command.replace("docker-compose", tool).replace(PUBLISHED, f"127.0.0.1:{compose.port}")
         output = typed(line, env, until="[SYNC]" if "logs -f" in line else None)
         assert answer.pop(command, "") in output, f"{line}: {output}"
@@ -269,8 +270,10 @@ def test_what_the_readme_tells_to_type(compose, tool, env):
             assert tool.split() != compose.tool or set(compose.containers("backend")) == before
         elif command.endswith(" stop mysql_db"):
             compose.await_health(status="degraded", mysql=False)
-            assert compose.api.get("/items").status == 200
+            made = compose.api.post("/items", item(code="README"))
+            assert made.status == 202 and compose.api.get("/items").status == 200
         elif command.endswith(" start mysql_db"):
             compose.await_health(status="healthy", mysql=True)
     assert not answer, f"not in the README: {answer}"
     compose.await_synced()
+    assert compose.api.delete(item_key(made.data)).status == 200

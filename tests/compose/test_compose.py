@@ -218,13 +218,15 @@ def fill_in(path):
     path.write_text(text, encoding="utf-8")
 
 
-def lines_of(terminal):
-    with contextlib.suppress(OSError), open(terminal, encoding="utf-8", errors="replace") as screen:
-        yield from screen  # EIO is its end
+def read_of(terminal):
+    """What comes, piece by piece; EIO is its end."""
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 65536):
+            yield piece.decode(errors="replace")
 
 
 def typed(command, env, until=None):
-    """Its output, on a terminal; up to a line that holds `until` if it has no end of its own."""
+    """Its output, on a terminal; until that holds `until` if it has no end of its own."""
     ours, its = pty.openpty()
     termios.tcsetwinsize(its, (50, 200))
     child = subprocess.Popen(["bash", "-c", command], cwd=TOP, env=env, stdin=its, stdout=its, stderr=its,
@@ -232,9 +234,9 @@ def typed(command, env, until=None):
     os.close(its)
     output = ""
     try:
-        for line in lines_of(ours):
-            output += line
-            if until and until in line:
+        for piece in read_of(ours):
+            output += piece
+            if until and until in output:
                 return output
         assert child.wait(timeout=60) == 0 and not until, f"{command}: {child.returncode}\n{output}"
         return output
@@ -242,6 +244,7 @@ def typed(command, env, until=None):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+        os.close(ours)
 
 
 def test_what_the_readme_tells_to_type(compose, tool, env):
@@ -250,10 +253,11 @@ def test_what_the_readme_tells_to_type(compose, tool, env):
         f"curl http://{PUBLISHED}/sync/status": '"mysql_available":true',
         "docker-compose ps": "backend",
         "docker exec -it lab_redis redis-cli get items:cache": "[",
+        "docker-compose logs -f backend | grep SYNC": "[SYNC]",
     }
-    before = set(compose.containers("backend"))
-    commands = engine_commands("README.md")
-    for command in commands:
+    before, made = set(compose.containers("backend")), None
+    # Logs that are followed have something to say after the outage.
+    for command in sorted(engine_commands("README.md"), key=lambda command: "logs -f" in command):
         line = command.replace("docker-compose", tool).replace(PUBLISHED, f"127.0.0.1:{compose.port}")
         output = typed(line, env, until="[SYNC]" if "logs -f" in line else None)
         assert answer.pop(command, "") in output, f"{line}: {output}"
@@ -266,8 +270,10 @@ def test_what_the_readme_tells_to_type(compose, tool, env):
             assert tool.split() != compose.tool or set(compose.containers("backend")) == before
         elif command.endswith(" stop mysql_db"):
             compose.await_health(status="degraded", mysql=False)
-            assert compose.api.get("/items").status == 200
+            made = compose.api.post("/items", item(code="README"))
+            assert made.status == 202 and compose.api.get("/items").status == 200
         elif command.endswith(" start mysql_db"):
             compose.await_health(status="healthy", mysql=True)
     assert not answer, f"not in the README: {answer}"
     compose.await_synced()
+    assert compose.api.delete(item_key(made.data)).status == 200

@@ -15,6 +15,8 @@ if "/usr/sbin" not in os.environ["PATH"].split(":"):
 
 
 def die_with_parent():
+    """And hear Ctrl-C, which a shell lets its background jobs ignore: the tests may be one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import harness
 from harness.openapi import judge
+from history.run import Lie
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +65,8 @@ def rng(request):
 def pytest_runtest_makereport(item, call):
     """Show the daemons' logs with a failure."""
     report = (yield).get_result()
+    if call.excinfo and call.excinfo.errisinstance(Lie):
+        report.user_properties.append(("final", True))
     if report.failed:
         system = item.funcargs.get("system") or item.funcargs.get("_servers")
         shared = item.funcargs.get("shared")
@@ -72,14 +75,16 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_sessionfinish(session):
-    """Leave the counts for scripts/test, `passed failed`, and the tests that failed, one a line."""
+    """Leave the counts for scripts/test, `passed failed`, and the tests that failed and may be run
+    again, one a line."""
     path = os.environ.get("RELEVO_TEST_COUNTS")
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if path and reporter and not hasattr(session.config, "workerinput"):
         failed = reporter.stats.get("failed", []) + reporter.stats.get("error", [])
         with open(path, "w", encoding="utf-8") as counts:
             counts.write(f"{len(reporter.stats.get('passed', []))} {len(failed)}\n")
-            for node in sorted({report.nodeid for report in failed}):
+            for node in sorted({report.nodeid for report in failed
+                                if ("final", True) not in map(tuple, report.user_properties)}):
                 # Without the group that xdist appends.
                 name = session.config.cwd_relative_nodeid(re.sub(r"@\w+$", "", node))
                 counts.write(f"{name}\n")

@@ -110,12 +110,17 @@ static bool is_known(struct store *s, struct session *session, struct item_ref *
 	return mirror_knows(s->mirror, ref->id, ref->temp);
 }
 
+/* It is asked for what has an id, whatever is put back: that is in MySQL. */
+static bool mysql_tells(struct store *s, const struct job *j)
+{
+	return j->ref.id != 0 && store_read_source(s, j->mode) == SOURCE_MYSQL;
+}
+
 static void get_job(struct store *s, struct session *session, struct job *j)
 {
 	int64_t until = clock_mono_ms() + RECALL_MAX_MS;
 	bool known = is_known(s, session, &j->ref);
-	/* A plain id has no operation to come back before MySQL knows it. */
-	while (!known && (j->ref.id == 0 || !circuit_up(s->mysql)) && may_be_recalled(s, until))
+	while (!known && !mysql_tells(s, j) && may_be_recalled(s, until))
 		known = is_known(s, session, &j->ref);
 	if (store_read_source(s, j->mode) == SOURCE_MYSQL && get_from_mysql(s, session, j))
 		return;

@@ -76,6 +76,10 @@ def offline_creates(system, daemon, count=3):
     return refs
 
 
+def await_loss(daemon):
+    wait_until(lambda: daemon.log_lines("[REBUILD]", "lost its memory"), 5, "it knows of the loss")
+
+
 def test_an_instance_that_started_anew_knows_temporary_ids_when_nobody_else_does(system):
     """Redis loses its memory while MySQL is down: only the instances can tell."""
     a = system.start()
@@ -85,7 +89,7 @@ def test_an_instance_that_started_anew_knows_temporary_ids_when_nobody_else_does
     a.await_health(mode="online")
     system.mysql_down()
     system.redis.wipe()
-    a.await_health(redis=True)
+    await_loss(a)
     for ref in kept:
         assert a.api.get(f"/items/{ref}").status == 200
     assert a.api.patch(f"/items/{kept[0]}", {"area": "Aula 2"}).status == 202
@@ -104,7 +108,7 @@ def test_a_temporary_id_that_nobody_can_know_is_not_said_to_be_none(system):
     a.start(wait="up")
     a.await_health(redis=True)
     system.redis.wipe()
-    wait_until(lambda: a.log_lines("[REBUILD]", "lost its memory"), 5, "it knows of the loss")
+    await_loss(a)
     problem = expect_problem(a.api.get(f"/items/{ref}"), 503)
     assert problem["type"].endswith(":down")
     expect_problem(a.api.patch(f"/items/{ref}", {"area": "Aula 2"}), 503)

@@ -18,7 +18,8 @@
  *           accepted_us, pending. update: shown = shown + fields, base version kept, updated_us =
  *           accepted_us, pending. delete: nothing is shown.
  *   done    forgets the operations. Those of an item that has none left shows its base again; a
- *           create with a final id moves its item there (temp -> id is remembered for 7 days).
+ *           create with a final id moves its item there (temp -> id is remembered for 7 days,
+ *           and of a create that left no item that it did).
  *           Within one log entry `done` comes before the row or del that results.
  *   Operations of an item stay in order of acceptance; if only the first ones are done, the
  *   remaining ones are laid over the new base again.

@@ -272,40 +272,6 @@ void mirror_rebase(struct mirror *m, const struct mirror_position *position)
 	mirror_rebase_at(m, position, NULL);
 }
 
-/* --- final ids learnt elsewhere --- */
-
-static void learn_final(struct mirror *m, struct opid op, int64_t id)
-{
-	struct state *s = &m->state;
-	state_remember_final(s, op, id, clock_mono_us());
-	struct item *temp = state_temp(s, op);
-	/* while its create waits here, the log will tell when to move it */
-	if (temp != NULL && temp->base == NULL && !state_has_create(temp)) {
-		state_move(s, temp, id);
-		state_settle_dirty(s);
-		mirror_wake(m);
-	}
-}
-
-void mirror_set_final_id(struct mirror *m, struct opid op, int64_t id)
-{
-	mirror_lock(m);
-	learn_final(m, op, id);
-	mirror_unlock(m);
-}
-
-void mirror_learn_create(struct mirror *m, struct opid op, int64_t id)
-{
-	mirror_lock(m);
-	if (state_final(&m->state, op) == NULL && state_waiting(&m->state, op) == NULL) {
-		if (id != 0)
-			learn_final(m, op, id);
-		else
-			state_remember_final(&m->state, op, 0, clock_mono_us());
-	}
-	mirror_unlock(m);
-}
-
 /* --- changes that are in no log yet --- */
 
 static size_t put_item(struct changes *out, const struct item *it)

@@ -169,14 +169,11 @@ struct item *state_need_temp(struct state *s, struct opid temp);
 /* The item an id or temporary id means now, following final ids; NULL if not known. */
 struct item *state_find(const struct state *s, int64_t id, struct opid temp);
 struct waiting *state_waiting(const struct state *s, struct opid op);
-struct final_id *state_final(const struct state *s, struct opid op); /* NULL without an item */
-bool state_has_ended(const struct state *s, struct opid op);	     /* a create that left none */
 /* It takes its place among those that wait. The item is to be settled. NULL: refused, it is done.
  */
 struct waiting *state_wait_for(struct state *s, struct operation *op);
 void state_forget(struct state *s, struct waiting *w);
 bool state_has_create(const struct item *it);
-void state_remember_final(struct state *s, struct opid op, int64_t id, int64_t at_us);
 /* The temporary item becomes item `id`, with what still waits on it. */
 void state_move(struct state *s, struct item *temp, int64_t id);
 void state_set_base(struct state *s, struct item *it, struct row *row);
@@ -213,5 +210,12 @@ struct mirror {
 void mirror_lock(const struct mirror *m);
 void mirror_unlock(const struct mirror *m);
 void mirror_wake(struct mirror *m); /* lock held */
+
+/* --- what became of creates (mirror_finals.c) --- */
+
+struct final_id *state_final(const struct state *s, struct opid op); /* NULL without an item */
+bool state_has_ended(const struct state *s, struct opid op);	     /* a create that left none */
+/* `id` 0: it left none. */
+void state_remember_final(struct state *s, struct opid op, int64_t id, int64_t at_us);
 
 #endif

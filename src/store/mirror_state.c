@@ -161,29 +161,6 @@ struct waiting *state_waiting(const struct state *s, struct opid op)
 	return NULL;
 }
 
-static struct final_id *find_final(const struct state *s, struct opid op)
-{
-	struct link *l = table_first(&s->finals, opid_hash(op));
-	for (; l != NULL; l = table_same(l)) {
-		struct final_id *f = holder_of(l, struct final_id, link);
-		if (opid_equal(f->op, op))
-			return f;
-	}
-	return NULL;
-}
-
-struct final_id *state_final(const struct state *s, struct opid op)
-{
-	struct final_id *f = find_final(s, op);
-	return f != NULL && f->id != 0 ? f : NULL;
-}
-
-bool state_has_ended(const struct state *s, struct opid op)
-{
-	const struct final_id *f = find_final(s, op);
-	return f != NULL && f->id == 0;
-}
-
 /* --- unlogged marks --- */
 
 void state_mark(struct state *s, struct item *it, bool force)
@@ -355,22 +332,7 @@ bool state_has_create(const struct item *it)
 	return false;
 }
 
-/* --- final ids --- */
-
-void state_remember_final(struct state *s, struct opid op, int64_t id, int64_t at_us)
-{
-	struct final_id *f = find_final(s, op);
-	if (f == NULL) {
-		f = mem_zero(1, sizeof(*f));
-		f->op = op;
-		ring_init(&f->age);
-		table_put(&s->finals, &f->link, opid_hash(op));
-	}
-	f->id = id;
-	f->at_us = at_us;
-	ring_remove(&f->age);
-	ring_before(&s->ages, &f->age);
-}
+/* --- a create gets its id --- */
 
 void state_move(struct state *s, struct item *temp, int64_t id)
 {

@@ -198,8 +198,8 @@ void store_bounds(struct store *s, struct store_bound out[STORE_BOUNDS])
 		  UNSENT_MAX },
 		{ "tombstones", "Deleted items that are remembered.", m.tombstones,
 		  MIRROR_FORMER_MAX },
-		{ "final_ids", "Temporary ids whose final one is remembered.", m.final_ids,
-		  MIRROR_FORMER_MAX },
+		{ "final_ids", "Temporary ids of which it is remembered what became of them.",
+		  m.final_ids, MIRROR_FORMER_MAX },
 		{ "log_entries",
 		  "Entries of items:changes; the limit is for those before the "
 		  "snapshot.",

@@ -1,6 +1,6 @@
 // The peer of the benchmark: POST and GET of items over MySQL, cached in Redis, as a careful team
-// would write it in Node. It has no outage path, no operation ids, no change log and no hash: it does
-// less than relevo does for each request. A create answers and caches the row as MySQL has it, with
+// would write it in Node. It has no outage path, no change log and no hash, and unless it is told to no
+// operation ids: it does less than relevo does for each request. A create answers and caches the row as MySQL has it, with
 // version and updated_at, like relevo's. With "echo" as the last argument it answers and caches what
 // the request said, and saves reading the row: then nobody knows its version. With "recorded" it also
 // writes down which operations it applied, in the transaction of each, as relevo does: without that

@@ -31,6 +31,17 @@ MUST_CHECK enum err_code changelog_append(struct redis *r, struct mirror *m, con
 					  const struct changes *changes,
 					  const struct done_record *done, size_t done_count,
 					  uint64_t *seq, struct err *e);
+/* The same in two steps: the entry is sent, and the mirror told when Redis answered. In between no
+ * other call may use the session. changelog_sent frees *entry, also when it fails. */
+struct changelog_entry;
+MUST_CHECK enum err_code changelog_send(struct redis *r, const struct mirror *m,
+					const char *instance, const struct changes *changes,
+					const struct done_record *done, size_t done_count,
+					struct changelog_entry **entry, struct err *e);
+MUST_CHECK enum err_code changelog_sent(struct redis *r, struct mirror *m,
+					struct changelog_entry **entry,
+					const struct changes *changes, uint64_t *seq,
+					struct err *e);
 /* After a script that logged entry `seq` with `changes` already known here: apply or catch up. */
 MUST_CHECK enum err_code changelog_applied(struct redis *r, struct mirror *m, uint64_t seq,
 					   uint64_t nonce, const char *epoch,
@@ -64,18 +75,19 @@ MUST_CHECK enum err_code changelog_found(struct redis *r, struct mirror *m, cons
 /* A snapshot that was published; it keeps its view. */
 struct snapshot;
 void snapshot_free(struct snapshot **s); /* sets *s to NULL */
-struct publish_size {
+struct published {
 	size_t whole; /* bytes of the snapshot */
-	size_t sent;  /* of them that differed from the last one */
+	size_t sent;  /* of them that differed from the last one, before it went up */
+	uint64_t seq, generation;
 };
-/* Publish the view as the snapshot of its position. ERR_STALE: a later one is there (fine).
- * *last: the caller's last one (or NULL) and then this one: only the bytes from the first
- * difference on are sent. ERR_NOT_FOUND: it is not what Redis has, the next try sends all.
- * ERR_BUSY: more than `most` bytes would have to be sent; nothing was. *size is set in any case
- * but ERR_EPOCH. */
-MUST_CHECK enum err_code changelog_publish(struct redis *r, struct mirror_view *v,
-					   struct snapshot **last, size_t most,
-					   struct publish_size *size, struct err *e);
+/* Publish the view as the snapshot of its position, or, if it was long on its way, a later one of
+ * the mirror. ERR_STALE: a later one is there (fine). *last: the caller's last one (or NULL) and
+ * then this one: only the bytes from the first difference on are sent. ERR_NOT_FOUND: it is not
+ * what Redis has, the next try sends all. ERR_BUSY: more than `most` bytes would have to be sent;
+ * nothing was. *out is set in any case but ERR_EPOCH. */
+MUST_CHECK enum err_code changelog_publish(struct redis *r, struct mirror *m,
+					   struct mirror_view *v, struct snapshot **last,
+					   size_t most, struct published *out, struct err *e);
 /* The snapshot in Redis is damaged: no instance builds on it, until one is published whole. */
 MUST_CHECK enum err_code changelog_damaged(struct redis *r, struct err *e);
 /* Publish all of the view. `again`: also when this very position is published already. */

@@ -68,7 +68,14 @@ void mirror_apply_unread(struct mirror *m, const char *epoch, uint64_t seq,
  * again since stay marked). */
 size_t mirror_unlogged(struct mirror *m, struct changes *out, size_t max, uint64_t *ticket);
 void mirror_logged(struct mirror *m, const struct changes *appended, uint64_t ticket);
+/* How many items and operations those are; what is on its way (below) is not counted. */
 size_t mirror_unlogged_count(const struct mirror *m);
+
+/* Changes may be shown, by mirror_apply_unlogged, while their entry is on its way into the log:
+ * between these two calls, with the same `count` of them. False: somebody waits for a view of the
+ * log alone, so the log comes first this time. */
+bool mirror_go_ahead(struct mirror *m, size_t count);
+void mirror_end_ahead(struct mirror *m, size_t count);
 
 /* Replace everything: items of a snapshot (rows in list order; pending ones carry pending = true,
  * offline-created ones their temp), the operations in the pending lists in order of acceptance,
@@ -168,6 +175,9 @@ bool mirror_wait_change(struct mirror *m, uint64_t *stamp, int64_t deadline_ms);
 /* --- views --- */
 
 struct mirror_view *mirror_view(struct mirror *m); /* new reference */
+/* The same once nothing that it shows is on its way into the log any more, or at the deadline
+ * (clock_mono_ms). */
+struct mirror_view *mirror_view_logged(struct mirror *m, int64_t deadline_ms);
 struct mirror_view *mirror_view_ref(struct mirror_view *v);
 void mirror_view_unref(struct mirror_view **v);
 struct mirror_position mirror_view_position(const struct mirror_view *v);

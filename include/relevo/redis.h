@@ -79,6 +79,13 @@ void redis_args_copy(struct redis_args *a, const char *bytes, size_t len); /* co
 MUST_CHECK enum err_code redis_script(struct redis *r, enum redis_script script,
 				      const struct redis_args *args, redisReply **out,
 				      struct err *e);
+/* The same in two steps, for a caller who has something else to do while Redis works: both with the
+ * same arguments, and no other call on this session in between. */
+MUST_CHECK enum err_code redis_script_send(struct redis *r, enum redis_script script,
+					   const struct redis_args *args, struct err *e);
+MUST_CHECK enum err_code redis_script_reply(struct redis *r, enum redis_script script,
+					    const struct redis_args *args, redisReply **out,
+					    struct err *e);
 
 /* How safe pending operations are in the Redis at hand (contract, /health `durability`). */
 enum redis_durability {

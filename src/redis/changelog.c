@@ -219,38 +219,81 @@ enum err_code changelog_applied(struct redis *r, struct mirror *m, uint64_t seq,
 			     : err_set(e, ERR_STALE, "the log ends before %" PRIu64, seq);
 }
 
-enum err_code changelog_append(struct redis *r, struct mirror *m, const char *instance,
-			       const struct changes *changes, const struct done_record *done,
-			       size_t done_count, uint64_t *seq, struct err *e)
+struct changelog_entry {
+	char epoch[EPOCH_SIZE];
+	uint64_t nonce;
+	struct buf text;
+	struct redis_args *args;
+};
+
+static void entry_free(struct changelog_entry **slot)
+{
+	struct changelog_entry *entry = *slot;
+	*slot = NULL;
+	redis_args_free(&entry->args);
+	buf_free(&entry->text);
+	free(entry);
+}
+
+static struct changelog_entry *entry_new(const char *epoch, const char *instance,
+					 const struct changes *changes,
+					 const struct done_record *done, size_t done_count)
+{
+	struct changelog_entry *entry = mem_zero(1, sizeof(*entry));
+	entry->args = redis_args_new();
+	entry->nonce = changelog_nonce();
+	memcpy(entry->epoch, epoch, EPOCH_SIZE);
+	changes_encode(&entry->text, changes);
+	redis_args_puts(entry->args, entry->epoch);
+	redis_args_puts(entry->args, instance);
+	changelog_put_nonce(entry->args, entry->nonce);
+	redis_args_put(entry->args, entry->text.bytes, entry->text.len);
+	for (size_t i = 0; i < done_count; i++) {
+		char op[OPID_TEXT_SIZE];
+		opid_format(done[i].op, op);
+		redis_args_copy(entry->args, op, OPID_TEXT_SIZE - 1);
+		redis_args_puts(entry->args, done[i].json);
+		redis_args_i64(entry->args, done[i].ttl_s);
+	}
+	return entry;
+}
+
+enum err_code changelog_send(struct redis *r, const struct mirror *m, const char *instance,
+			     const struct changes *changes, const struct done_record *done,
+			     size_t done_count, struct changelog_entry **entry, struct err *e)
 {
 	struct mirror_position at = mirror_position(m);
 	if (at.epoch[0] == '\0')
 		return err_set(e, ERR_EPOCH, "no change log is followed yet");
-	struct buf text = { 0 };
-	struct redis_args *args = redis_args_new();
+	*entry = entry_new(at.epoch, instance, changes, done, done_count);
+	enum err_code code = redis_script_send(r, SCRIPT_APPEND, (*entry)->args, e);
+	if (code != ERR_NONE)
+		entry_free(entry);
+	return code;
+}
+
+enum err_code changelog_sent(struct redis *r, struct mirror *m, struct changelog_entry **entry,
+			     const struct changes *changes, uint64_t *seq, struct err *e)
+{
 	redisReply *reply = NULL;
-	uint64_t nonce = changelog_nonce();
-	changes_encode(&text, changes);
-	redis_args_puts(args, at.epoch);
-	redis_args_puts(args, instance);
-	changelog_put_nonce(args, nonce);
-	redis_args_put(args, text.bytes, text.len);
-	for (size_t i = 0; i < done_count; i++) {
-		char op[OPID_TEXT_SIZE];
-		opid_format(done[i].op, op);
-		redis_args_copy(args, op, OPID_TEXT_SIZE - 1);
-		redis_args_puts(args, done[i].json);
-		redis_args_i64(args, done[i].ttl_s);
-	}
-	enum err_code code = redis_script(r, SCRIPT_APPEND, args, &reply, e);
+	struct changelog_entry *sent = *entry;
+	enum err_code code = redis_script_reply(r, SCRIPT_APPEND, sent->args, &reply, e);
 	if (code == ERR_NONE) {
 		uint64_t at_seq = changelog_number(reply);
 		freeReplyObject(reply);
-		code = changelog_applied(r, m, at_seq, nonce, at.epoch, changes, e);
+		code = changelog_applied(r, m, at_seq, sent->nonce, sent->epoch, changes, e);
 		if (code == ERR_NONE)
 			*seq = at_seq;
 	}
-	redis_args_free(&args);
-	buf_free(&text);
+	entry_free(entry);
 	return code;
+}
+
+enum err_code changelog_append(struct redis *r, struct mirror *m, const char *instance,
+			       const struct changes *changes, const struct done_record *done,
+			       size_t done_count, uint64_t *seq, struct err *e)
+{
+	struct changelog_entry *entry = NULL;
+	enum err_code code = changelog_send(r, m, instance, changes, done, done_count, &entry, e);
+	return code != ERR_NONE ? code : changelog_sent(r, m, &entry, changes, seq, e);
 }

@@ -362,6 +362,21 @@ static enum err_code settle(struct redis *r, struct err *e)
 	return r->context ? ERR_NONE : not_open(e);
 }
 
+enum err_code redis_send(struct redis *r, struct err *e, size_t argc, const char **argv,
+			 const size_t *lens)
+{
+	enum err_code code = settle(r, e);
+	int written = 0;
+
+	if (!code)
+		code = redis_append(r, e, argc, argv, lens);
+	while (!code && !written) {
+		if (redisBufferWrite(r->context, &written) != REDIS_OK)
+			code = broken(r, e);
+	}
+	return code;
+}
+
 enum err_code redis_command(struct redis *r, redisReply **out, struct err *e, size_t argc,
 			    const char **argv, const size_t *lens)
 {

@@ -111,47 +111,80 @@ void redis_args_i64(struct redis_args *a, int64_t n)
 	add(a, argument);
 }
 
-static void set_head(const char **argv, size_t *lens, const char *verb, const char *what)
+/* A script call as hiredis takes it. */
+struct call {
+	size_t argc;
+	const char **argv;
+	size_t *lens;
+};
+
+static struct call call_new(const struct redis_args *args, const char *verb, const char *what)
 {
-	argv[0] = verb;
-	argv[1] = what;
-	argv[2] = "0";
+	size_t argc = HEAD + args->count;
+	struct call c = {
+		.argc = argc,
+		.argv = mem_zero(argc, sizeof(*c.argv)),
+		.lens = mem_zero(argc, sizeof(*c.lens)),
+	};
+
+	c.argv[0] = verb;
+	c.argv[1] = what;
+	c.argv[2] = "0";
 	for (size_t i = 0; i < HEAD; i++)
-		lens[i] = strlen(argv[i]);
+		c.lens[i] = strlen(c.argv[i]);
+	for (size_t i = 0; i < args->count; i++) {
+		const struct argument *one = &args->list[i];
+		c.argv[HEAD + i] = one->bytes ? one->bytes : args->copies.bytes + one->offset;
+		c.lens[HEAD + i] = one->len;
+	}
+	return c;
 }
 
-/* EVALSHA, then EVAL if Redis does not know the script: that runs and loads it in one step. */
-static enum err_code evaluate(struct redis *r, enum redis_script script, size_t argc,
-			      const char **argv, size_t *lens, redisReply **out, struct err *e)
+static void call_free(struct call *c)
 {
-	struct err missing = ERR_INIT;
+	free(c->argv);
+	free(c->lens);
+}
+
+enum err_code redis_script_send(struct redis *r, enum redis_script script,
+				const struct redis_args *args, struct err *e)
+{
+	struct call c;
 	enum err_code code;
 
-	set_head(argv, lens, "EVALSHA", hashes[script]);
-	code = redis_command(r, out, &missing, argc, argv, lens);
-	if (code == ERR_INTERNAL && strncmp(missing.text, "Redis: NOSCRIPT", 15) == 0) {
-		set_head(argv, lens, "EVAL", texts[script]);
-		return redis_command(r, out, e, argc, argv, lens);
-	}
+	PTOK(pthread_once(&hashed, hash_sources));
+	c = call_new(args, "EVALSHA", hashes[script]);
+	code = redis_send(r, e, c.argc, c.argv, c.lens);
+	call_free(&c);
+	return code;
+}
+
+/* Redis does not know the script: EVAL runs and loads it in one step. */
+static enum err_code evaluate(struct redis *r, enum redis_script script,
+			      const struct redis_args *args, redisReply **out, struct err *e)
+{
+	struct call c = call_new(args, "EVAL", texts[script]);
+	enum err_code code = redis_command(r, out, e, c.argc, c.argv, c.lens);
+
+	call_free(&c);
+	return code;
+}
+
+enum err_code redis_script_reply(struct redis *r, enum redis_script script,
+				 const struct redis_args *args, redisReply **out, struct err *e)
+{
+	struct err missing = ERR_INIT;
+	enum err_code code = redis_reply(r, out, &missing);
+
+	if (code == ERR_INTERNAL && strncmp(missing.text, "Redis: NOSCRIPT", 15) == 0)
+		return evaluate(r, script, args, out, e);
 	return code ? err_set(e, code, "%s", missing.text) : ERR_NONE;
 }
 
 enum err_code redis_script(struct redis *r, enum redis_script script, const struct redis_args *args,
 			   redisReply **out, struct err *e)
 {
-	size_t argc = HEAD + args->count;
-	const char **argv = mem_zero(argc, sizeof(*argv));
-	size_t *lens = mem_zero(argc, sizeof(*lens));
-	enum err_code code;
+	enum err_code code = redis_script_send(r, script, args, e);
 
-	PTOK(pthread_once(&hashed, hash_sources));
-	for (size_t i = 0; i < args->count; i++) {
-		const struct argument *one = &args->list[i];
-		argv[HEAD + i] = one->bytes ? one->bytes : args->copies.bytes + one->offset;
-		lens[HEAD + i] = one->len;
-	}
-	code = evaluate(r, script, argc, argv, lens, out, e);
-	free(argv);
-	free(lens);
-	return code;
+	return code ? code : redis_script_reply(r, script, args, out, e);
 }

@@ -24,6 +24,9 @@ redisContext *redis_dial(const char *host, unsigned port, int64_t timeout_ms, st
 const char *redis_trouble(const redisContext *c);
 /* AUTH as the URL says, or nothing. False if a command could not be queued. */
 bool redis_append_auth(redisContext *c, const struct redis_url *url);
+/* One command on its way: its reply is the next that redis_reply gives. */
+enum err_code redis_send(struct redis *r, struct err *e, size_t argc, const char **argv,
+			 const size_t *lens);
 /* The master's address by sentinel number `i`; *host is new. */
 enum err_code redis_ask_sentinel(const struct redis *r, size_t i, char **host, unsigned *port,
 				 struct err *e);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "changelog_private.h"
+#include "relevo/clock.h"
 #include "relevo/digest.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
@@ -14,6 +15,10 @@
 #define SCRATCH_TTL_S "60"
 /* The last rows and the closing bracket: they are digested anew for each snapshot. */
 #define TAIL_PIECES ((size_t)2)
+/* What changed while a large one went up follows it, until less than this differs. */
+#define LITTLE_SIZE    (PIECE_SIZE / 4)
+#define CATCH_UP_STEPS 8
+#define CATCH_UP_MS    100 /* for a view of the log alone */
 
 /* --- snapshots --- */
 
@@ -110,6 +115,7 @@ static void snapshot_put(struct buf *out, const struct snapshot *s, size_t from)
 /* What a script needs to put a snapshot in place. */
 struct payload {
 	struct buf bytes;
+	size_t from;	  /* where they belong in the scratch key */
 	char scratch[96]; /* the key that has the bytes by now; "": they travel with the script */
 };
 
@@ -128,19 +134,16 @@ static enum err_code payload_piece(struct redis *r, const struct payload *p, siz
 {
 	char offset[24];
 	size_t len = p->bytes.len - at < PIECE_SIZE ? p->bytes.len - at : PIECE_SIZE;
-	snprintf(offset, sizeof(offset), "%zu", at);
+	snprintf(offset, sizeof(offset), "%zu", p->from + at);
 	const char *put[] = { "SETRANGE", p->scratch, offset, p->bytes.bytes + at };
 	const size_t lens[] = { 8, strlen(p->scratch), strlen(offset), len };
 	return simple_call(r, e, 4, put, lens);
 }
 
-/* Bring a large payload into a scratch key: the last piece first, which makes room for all. (With
- * APPEND Redis would move what is there for every further piece.) */
-static enum err_code payload_upload(struct redis *r, struct payload *p, struct err *e)
+/* The last piece first, which makes room for all. (With APPEND Redis would move what is there for
+ * every further piece.) */
+static enum err_code payload_pieces(struct redis *r, const struct payload *p, struct err *e)
 {
-	if (p->bytes.len <= PIECE_SIZE)
-		return ERR_NONE;
-	snprintf(p->scratch, sizeof(p->scratch), "items:cache:next:%016" PRIx64, changelog_nonce());
 	size_t last = (p->bytes.len - 1) / PIECE_SIZE * PIECE_SIZE;
 	enum err_code code = payload_piece(r, p, last, e);
 	if (code == ERR_NONE) {
@@ -152,70 +155,124 @@ static enum err_code payload_upload(struct redis *r, struct payload *p, struct e
 	return code;
 }
 
+/* Bring a large payload into a scratch key. */
+static enum err_code payload_upload(struct redis *r, struct payload *p, struct err *e)
+{
+	if (p->bytes.len <= PIECE_SIZE)
+		return ERR_NONE;
+	snprintf(p->scratch, sizeof(p->scratch), "items:cache:next:%016" PRIx64, changelog_nonce());
+	return payload_pieces(r, p, e);
+}
+
 static void payload_args(struct redis_args *args, const struct payload *p)
 {
 	redis_args_puts(args, p->scratch);
-	redis_args_i64(args, (int64_t)p->bytes.len);
+	redis_args_i64(args, (int64_t)(p->from + p->bytes.len));
 	if (p->scratch[0] == '\0')
 		redis_args_put(args, p->bytes.bytes, p->bytes.len);
 }
 
 /* --- publishing --- */
 
-/* What differs from `base`, or all if it is NULL. ERR_NOT_FOUND: what Redis has is not `base`. */
-static enum err_code publish_from(struct redis *r, const struct snapshot *next,
-				  const struct snapshot *base, bool again, struct err *e)
-{
-	size_t same = base == NULL ? 0 : next->same;
-	struct mirror_position at = mirror_view_position(next->view);
-	struct redis_args *args = redis_args_new();
-	redisReply *reply = NULL;
-	struct payload p = { .scratch = "" };
-	snapshot_put(&p.bytes, next, same);
-	enum err_code code = base != NULL ? ERR_NONE : payload_upload(r, &p, e);
-	if (code == ERR_NONE) {
-		redis_args_puts(args, at.epoch);
-		redis_args_i64(args, (int64_t)at.seq);
-		redis_args_puts(args, next->hash);
-		redis_args_i64(args, LOG_KEEP);
-		redis_args_puts(args, again ? "1" : "0");
-		redis_args_i64(args, (int64_t)same);
-		redis_args_i64(args, base == NULL ? 0 : (int64_t)base->bytes);
-		redis_args_puts(args, base == NULL ? "" : base->hash);
-		payload_args(args, &p);
-		code = redis_script(r, SCRIPT_PUBLISH, args, &reply, e);
-	}
-	if (reply != NULL && reply->type != REDIS_REPLY_INTEGER)
-		code = err_set(e, ERR_NOT_FOUND, "another snapshot is there");
-	if (reply != NULL)
-		freeReplyObject(reply);
-	redis_args_free(&args);
-	buf_free(&p.bytes);
-	return code;
-}
-
 /* SETRANGE can make the value longer, not shorter. */
 static bool can_follow(const struct snapshot *base, const struct snapshot *next)
 {
 	return strcmp(mirror_view_position(base->view).epoch,
 		      mirror_view_position(next->view).epoch) == 0 &&
-	       next->bytes >= base->bytes && next->bytes - next->same <= PIECE_SIZE;
+	       next->bytes >= base->bytes;
 }
 
-enum err_code changelog_publish(struct redis *r, struct mirror_view *v, struct snapshot **last,
-				size_t most, struct publish_size *size, struct err *e)
+/* While a large snapshot went up its rows went on changing, by more than the next one could bring
+ * in one step: it would have to go up whole again. So the scratch key goes on to the state of now,
+ * as long as that gets less. */
+static enum err_code payload_catch_up(struct redis *r, struct payload *p, struct mirror *m,
+				      struct snapshot **next, struct err *e)
+{
+	enum err_code code = ERR_NONE;
+	size_t before = (*next)->bytes;
+	for (unsigned i = 0; i < CATCH_UP_STEPS && code == ERR_NONE; i++) {
+		struct mirror_view *v = mirror_view_logged(m, clock_mono_ms() + CATCH_UP_MS);
+		struct snapshot *later = snapshot_new(v, *next);
+		size_t differs = later->bytes - later->same;
+		bool goes_on = !mirror_view_unlogged(v) && can_follow(*next, later) &&
+			       differs > LITTLE_SIZE && differs <= before / 2;
+		mirror_view_unref(&v);
+		if (!goes_on) {
+			snapshot_free(&later);
+			break;
+		}
+		before = differs;
+		buf_free(&p->bytes);
+		p->from = later->same;
+		snapshot_put(&p->bytes, later, later->same);
+		snapshot_digest(later, *next);
+		snapshot_free(next);
+		*next = later;
+		code = payload_pieces(r, p, e);
+	}
+	return code;
+}
+
+/* The script's call; `base` as below. */
+static enum err_code put_in_place(struct redis *r, const struct payload *p,
+				  const struct snapshot *next, const struct snapshot *base,
+				  bool again, struct err *e)
+{
+	struct mirror_position at = mirror_view_position(next->view);
+	struct redis_args *args = redis_args_new();
+	redisReply *reply = NULL;
+	redis_args_puts(args, at.epoch);
+	redis_args_i64(args, (int64_t)at.seq);
+	redis_args_puts(args, next->hash);
+	redis_args_i64(args, LOG_KEEP);
+	redis_args_puts(args, again ? "1" : "0");
+	redis_args_i64(args, base == NULL ? 0 : (int64_t)next->same);
+	redis_args_i64(args, base == NULL ? 0 : (int64_t)base->bytes);
+	redis_args_puts(args, base == NULL ? "" : base->hash);
+	payload_args(args, p);
+	enum err_code code = redis_script(r, SCRIPT_PUBLISH, args, &reply, e);
+	if (reply != NULL && reply->type != REDIS_REPLY_INTEGER)
+		code = err_set(e, ERR_NOT_FOUND, "another snapshot is there");
+	if (reply != NULL)
+		freeReplyObject(reply);
+	redis_args_free(&args);
+	return code;
+}
+
+/* What differs from `base`, or all if it is NULL. ERR_NOT_FOUND: what Redis has is not `base`. With
+ * a mirror *next may become a later one. */
+static enum err_code publish_from(struct redis *r, struct mirror *m, struct snapshot **next,
+				  const struct snapshot *base, bool again, struct err *e)
+{
+	struct payload p = { .scratch = "" };
+	snapshot_put(&p.bytes, *next, base == NULL ? 0 : (*next)->same);
+	enum err_code code = base != NULL ? ERR_NONE : payload_upload(r, &p, e);
+	if (code == ERR_NONE && p.scratch[0] != '\0' && m != NULL)
+		code = payload_catch_up(r, &p, m, next, e);
+	if (code == ERR_NONE)
+		code = put_in_place(r, &p, *next, base, again, e);
+	buf_free(&p.bytes);
+	return code;
+}
+
+enum err_code changelog_publish(struct redis *r, struct mirror *m, struct mirror_view *v,
+				struct snapshot **last, size_t most, struct published *out,
+				struct err *e)
 {
 	if (mirror_view_position(v).epoch[0] == '\0')
 		return err_set(e, ERR_EPOCH, "no change log is followed yet");
 	struct snapshot *next = snapshot_new(v, *last);
-	bool follows = *last != NULL && can_follow(*last, next);
-	*size = (struct publish_size){ .whole = next->bytes,
-				       .sent = follows ? next->bytes - next->same : next->bytes };
+	bool follows = *last != NULL && can_follow(*last, next) &&
+		       next->bytes - next->same <= PIECE_SIZE;
+	out->sent = follows ? next->bytes - next->same : next->bytes;
 	enum err_code code = ERR_BUSY;
-	if (size->sent <= most) {
+	if (out->sent <= most) {
 		snapshot_digest(next, *last);
-		code = publish_from(r, next, follows ? *last : NULL, false, e);
+		code = publish_from(r, m, &next, follows ? *last : NULL, false, e);
 	}
+	out->whole = next->bytes;
+	out->seq = mirror_view_position(next->view).seq;
+	out->generation = mirror_view_generation(next->view);
 	if (code == ERR_NONE || code == ERR_NOT_FOUND)
 		snapshot_free(last);
 	if (code == ERR_NONE) {
@@ -238,7 +295,7 @@ enum err_code changelog_repair(struct redis *r, struct mirror_view *v, bool agai
 		return err_set(e, ERR_EPOCH, "no change log is followed yet");
 	struct snapshot *whole = snapshot_new(v, NULL);
 	snapshot_digest(whole, NULL);
-	enum err_code code = publish_from(r, whole, NULL, again, e);
+	enum err_code code = publish_from(r, NULL, &whole, NULL, again, e);
 	snapshot_free(&whole);
 	return code;
 }

@@ -184,7 +184,7 @@ void mirror_counts(const struct mirror *m, struct mirror_counts *out)
 		.items = s->root->rows,
 		.tombstones = s->tomb_count,
 		.final_ids = s->finals.count,
-		.unlogged = s->unlogged_count,
+		.unlogged = unlogged_count(m),
 		.generation = s->generation,
 	};
 	out->snapshot_bytes = 2 + s->root->bytes + (out->items > 0 ? out->items - 1 : 0);

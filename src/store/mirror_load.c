@@ -357,11 +357,3 @@ void mirror_logged(struct mirror *m, const struct changes *appended, uint64_t ti
 		unmark(&m->state, &appended->at[i], ticket);
 	mirror_unlock(m);
 }
-
-size_t mirror_unlogged_count(const struct mirror *m)
-{
-	mirror_lock(m);
-	size_t count = m->state.unlogged_count;
-	mirror_unlock(m);
-	return count;
-}

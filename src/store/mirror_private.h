@@ -205,11 +205,20 @@ struct mirror {
 	struct state state;
 	struct mirror_position position;
 	bool loaded;
+	size_t ahead;		  /* changes on their way into the log */
+	unsigned ahead_unwelcome; /* threads that wait until there are none */
 };
 
 void mirror_lock(const struct mirror *m);
 void mirror_unlock(const struct mirror *m);
 void mirror_wake(struct mirror *m); /* lock held */
+
+/* --- ahead of the log (mirror_ahead.c) --- */
+
+/* What no log has and none is about to have, or somewhat less. Lock held. */
+size_t unlogged_count(const struct mirror *m);
+/* Lock held. */
+struct mirror_view *view_new(struct mirror *m);
 
 /* --- what became of creates (mirror_finals.c) --- */
 

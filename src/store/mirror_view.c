@@ -298,16 +298,22 @@ void root_remove(struct root **slot, uint64_t key)
 
 /* --- views --- */
 
-struct mirror_view *mirror_view(struct mirror *m)
+struct mirror_view *view_new(struct mirror *m)
 {
 	struct mirror_view *v = mem_alloc(sizeof(*v));
 	atomic_init(&v->refs, 1);
-	mirror_lock(m);
 	v->root = root_ref(m->state.root);
 	v->position = m->position;
 	v->generation = m->state.generation;
 	v->ticket = m->state.ticket;
 	v->unlogged = m->state.unlogged_count > 0;
+	return v;
+}
+
+struct mirror_view *mirror_view(struct mirror *m)
+{
+	mirror_lock(m);
+	struct mirror_view *v = view_new(m);
 	mirror_unlock(m);
 	return v;
 }

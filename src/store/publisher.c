@@ -74,6 +74,16 @@ static bool awaited(struct publisher *p, const struct job *j, bool same_epoch, d
 	       circuit_up(p->store->redis);
 }
 
+bool publisher_in_step(struct publisher *p)
+{
+	struct mirror_counts counts;
+	mirror_counts(p->store->mirror, &counts);
+	PTOK(pthread_mutex_lock(&p->lock));
+	bool left = tokens_now(p) >= (double)counts.snapshot_bytes;
+	PTOK(pthread_mutex_unlock(&p->lock));
+	return left;
+}
+
 void publisher_finish(struct publisher *p, struct job *list)
 {
 	struct mirror_counts counts;
@@ -141,13 +151,14 @@ static void release(struct publisher *p, uint64_t seq)
 	}
 }
 
-static void note_published(struct publisher *p, uint64_t seq, const struct publish_size *size)
+static void note_published(struct publisher *p, const struct published *what)
 {
 	PTOK(pthread_mutex_lock(&p->lock));
-	if (seq > p->published)
-		p->published = seq;
+	if (what->seq > p->published)
+		p->published = what->seq;
+	p->generation = what->generation;
 	double tokens = tokens_now(p);
-	p->tokens = tokens - (double)(tokens > 0 ? size->whole : size->sent);
+	p->tokens = tokens - (double)(tokens > 0 ? what->whole : what->sent);
 	p->next_ms = clock_mono_ms() + PACE_MS;
 	PTOK(pthread_mutex_unlock(&p->lock));
 }
@@ -178,14 +189,15 @@ static void charge(struct publisher *p, size_t sent)
 
 /* One try, and a second one that sends all if Redis has another snapshot than we think. */
 static enum err_code try_publish(struct publisher *p, struct mirror_view *v, size_t most,
-				 struct publish_size *size, struct err *e)
+				 struct published *out, struct err *e)
 {
-	enum err_code code = changelog_publish(p->redis, v, &p->last, most, size, e);
+	struct mirror *m = p->store->mirror;
+	enum err_code code = changelog_publish(p->redis, m, v, &p->last, most, out, e);
 	if (code != ERR_NOT_FOUND)
 		return code;
 	err_clear(e);
-	charge(p, size->sent);
-	return changelog_publish(p->redis, v, &p->last, may_send(p), size, e);
+	charge(p, out->sent);
+	return changelog_publish(p->redis, m, v, &p->last, may_send(p), out, e);
 }
 
 /* One publish of the present state, of at most `most` bytes. False: Redis does not take it now. */
@@ -193,29 +205,27 @@ static bool publish_once(struct publisher *p, size_t most)
 {
 	struct store *s = p->store;
 	struct err e = ERR_INIT;
-	struct publish_size size = { 0 };
-	struct mirror_view *v = mirror_view(s->mirror);
-	uint64_t seq = mirror_view_position(v).seq;
-	uint64_t generation = mirror_view_generation(v);
+	struct published what = { 0 };
+	struct mirror_view *v = mirror_view_logged(
+		s->mirror, clock_mono_ms() + s->options->redis_timeout_ms);
 	enum err_code code = ERR_STALE;
 	/* A snapshot must be the log up to its position and nothing else. */
 	bool exact = !mirror_view_unlogged(v) && mirror_view_position(v).epoch[0] != '\0';
 	if (exact)
-		code = try_publish(p, v, most, &size, &e);
+		code = try_publish(p, v, most, &what, &e);
 	mirror_view_unref(&v);
 	if (exact && code == ERR_STALE) { /* a later one is there, by another instance */
 		snapshot_free(&p->last);
-		charge(p, size.sent);
-		size = (struct publish_size){ 0 };
+		charge(p, what.sent);
+		what.whole = what.sent = 0;
 		code = ERR_NONE;
 	}
 	if (code == ERR_NONE) {
-		p->generation = generation;
-		note_published(p, seq, &size);
-		release(p, seq);
+		note_published(p, &what);
+		release(p, what.seq);
 		atomic_fetch_add_explicit(&s->publishes, 1, memory_order_relaxed);
-		atomic_fetch_add_explicit(&s->publish_bytes, size.whole, memory_order_relaxed);
-		atomic_fetch_add_explicit(&s->publish_sent, size.sent, memory_order_relaxed);
+		atomic_fetch_add_explicit(&s->publish_bytes, what.whole, memory_order_relaxed);
+		atomic_fetch_add_explicit(&s->publish_sent, what.sent, memory_order_relaxed);
 		return true;
 	}
 	if (code == ERR_BUSY) {
@@ -274,8 +284,8 @@ static bool overdue(struct publisher *p, int64_t *behind_since)
 	}
 	if (snapshot >= position) {
 		snapshot_free(&p->last);
-		p->generation = counts.generation;
-		note_published(p, position, &(struct publish_size){ 0 });
+		note_published(p, &(struct published){ .seq = position,
+						       .generation = counts.generation });
 		*behind_since = 0;
 		return false;
 	}

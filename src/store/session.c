@@ -82,26 +82,3 @@ bool session_catch_up(struct session *s, struct store *store)
 	store_redis_failed(store, s->redis, &e);
 	return false;
 }
-
-uint64_t store_log(struct store *s, struct session *session, const struct changes *changes,
-		   const struct done_record *done, size_t done_count)
-{
-	uint64_t seq = 0;
-	struct err e = ERR_INIT;
-	/* A second try is harmless: versions make a change that is logged twice count once. */
-	for (unsigned tries = 0; tries < 2 && session_redis(session, s); tries++) {
-		err_clear(&e);
-		if (changelog_append(session->redis, s->mirror, s->options->instance, changes, done,
-				     done_count, &seq, &e) == ERR_NONE) {
-			publisher_wrote(&s->publisher, seq);
-			return seq;
-		}
-		if (e.code != ERR_DOWN || !redis_was_cut(session->redis))
-			break;
-	}
-	if (e.code != ERR_NONE)
-		store_redis_failed(s, session->redis, &e);
-	done_list_add(&s->unsent, done, done_count);
-	mirror_apply_unlogged(s->mirror, changes);
-	return 0;
-}

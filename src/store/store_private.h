@@ -236,12 +236,23 @@ bool job_is_unsure(const struct job *j);
  * entry's number, 0 if it is in no log yet. */
 uint64_t store_log(struct store *s, struct session *session, const struct changes *changes,
 		   const struct done_record *done, size_t done_count);
+/* The same in two steps, for changes that may be answered in between: they are shown and on their
+ * way into the log. False: nothing was done, this is no time for it. store_log_sent ends it. */
+struct log_ahead {
+	const struct changes *changes; /* borrowed */
+	struct changelog_entry *entry;
+};
+bool store_log_send(struct store *s, struct session *session, const struct changes *changes,
+		    struct log_ahead *out);
+void store_log_sent(struct store *s, struct session *session, struct log_ahead *ahead);
 
 /* publisher.c */
 void publisher_init(struct publisher *p, struct store *s);
 void publisher_destroy(struct publisher *p);
 /* Our log reached `seq`: publish soon. */
 void publisher_wrote(struct publisher *p, uint64_t seq);
+/* Do writes wait for their snapshot, as far as the budget goes? */
+bool publisher_in_step(struct publisher *p);
 /* Finish the jobs of the list once a snapshot holds their wait_seq, at once if it is not awaited.
  */
 void publisher_finish(struct publisher *p, struct job *list);

@@ -10,6 +10,10 @@ from .nemesis import Nemesis, heal
 from .record import History
 
 
+# Where it lasts answers wait for the snapshot, else they do not even wait for the log.
+BUDGETS = ("16MiB", "1KiB", "64KiB")
+
+
 class Lie(AssertionError):
     """Something was lost, doubled, denied or shown as it never was: no slow machine excuses that, and
     another run of the test, with other faults at other times, says nothing about it."""
@@ -28,9 +32,9 @@ class Run:
         self.history = History()
         self.broken = []  # what did not come right again
         self.nemesis = Nemesis(system, random.Random(rng.random()), faults)
-        for _ in range(instances):
+        for n in range(instances):
             system.start(clock=True, proxied=True, RELEVO_REDIS_TIMEOUT=RELEVO_REDIS_TIMEOUT,
-                         **env)
+                         **{"RELEVO_PUBLISH_BUDGET": BUDGETS[n % len(BUDGETS)], **env})
         self.shared = Shared(self.history, system.daemons, self.nemesis.down, **workload or {})
         self.clients = [HistoryClient(f"C{n}", self.shared, random.Random(rng.random()))
                         for n in range(clients)]

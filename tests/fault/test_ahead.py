@@ -1,0 +1,108 @@
+"""Without budget for the snapshot a write is answered while its log entry is on its way: it is shown
+at once where it was written, and gets into the log, whatever becomes of Redis meanwhile."""
+import pytest
+
+from harness import (await_cache_exact, await_consistent, await_the_same, item, items_of, wait_until)
+from harness.proxy import CLIENT, SERVER
+from harness.redis_server import script
+
+CALM = {"RELEVO_SYNC_INTERVAL": "1h", "RELEVO_REDIS_TIMEOUT": "20s"}
+ROWS = 12  # more than the budget
+
+
+@pytest.fixture
+def near(system):
+    """Its snapshots never keep step. No check repairs what its log lacks."""
+    daemon = system.start(proxied=True, RELEVO_PUBLISH_BUDGET="1KiB", **CALM)
+    for n in range(ROWS):
+        assert daemon.api.post("/items", item(code=f"R-{n}")).status == 201
+    return daemon
+
+
+@pytest.fixture
+def far(system, near):
+    daemon = system.start(**CALM)
+    wait_until(lambda: len(items_of(daemon)) == ROWS, 5, "it has the rows")
+    return daemon
+
+
+WRITES = {
+    "create": (lambda api: api.post("/items", item(code="new")), 201),
+    "put": (lambda api: api.put("/items/3", item(code="new")), 200),
+    "patch": (lambda api: api.patch("/items/3", {"code": "new"}), 200),
+    "delete": (lambda api: api.delete("/items/3"), 200),
+}
+
+
+def told(system):
+    """How many entries of the log speak of items; others carry what the cycles have to say."""
+    entries = system.redis.db.xrange("items:changes")
+    return sum(not entry[b"c"].startswith(b'[{"t":"sync"') for _, entry in entries)
+
+
+@pytest.mark.parametrize("kind", WRITES)
+def test_it_is_answered_and_shown_before_redis_answers(system, near, far, kind):
+    write, code = WRITES[kind]
+    fault = near.redis.arm(script("append"), CLIENT, 0, stall=True)
+    before = told(system)
+    answer = write(near.api)
+    assert answer.status == code and answer.json()["source"] == "MySQL"
+    shown = {row["id"]: row for row in items_of(near)}
+    near.redis.await_hit(fault)
+    if kind == "delete":
+        assert 3 not in shown
+        assert near.api.get("/items/3").status == 404
+    else:
+        assert shown[answer.data["id"]] == answer.data
+        assert near.api.get(f"/items/{answer.data['id']}").data == answer.data
+    # Redis has it, and once: the follower did not take it for one that is in no log.
+    wait_until(lambda: items_of(far) == items_of(near), 5, "the other one follows")
+    assert told(system) == before + 1
+    near.redis.up()
+    assert near.api.post("/items", item(code="next")).status == 201
+    await_the_same(system, [near, far])
+    await_cache_exact(system, near)
+
+
+@pytest.mark.parametrize("kind", WRITES)
+def test_redis_dies_before_it_has_the_entry(system, near, far, kind):
+    write, code = WRITES[kind]
+    near.redis.arm(script("append"), SERVER, 0, down=True)
+    before = told(system)
+    assert write(near.api).status == code
+    shown = items_of(near)
+    assert told(system) == before
+    system.redis.kill()
+    near.await_health(redis=False)
+    near.redis.disarm()
+    near.redis.up()
+    system.redis.start()
+    near.await_health(redis=True)
+    wait_until(lambda: items_of(far) == shown == items_of(near), 10, "all show it")
+    await_the_same(system, [near, far])
+    await_cache_exact(system, near)
+
+
+def test_redis_forgets_everything_while_the_entry_is_on_its_way(system, near, far):
+    fault = near.redis.arm(script("append"), SERVER, 0, stall=True)
+    assert near.api.post("/items", item(code="new")).status == 201
+    near.redis.await_hit(fault)
+    system.redis.db.flushall()
+    near.redis.up()
+    await_consistent(near)
+    assert len(items_of(near)) == len(items_of(far)) == ROWS + 1
+    await_cache_exact(system, near)
+
+
+def test_a_keyed_write_has_its_record_first(system, near, far):
+    """Its repeat may come to any instance, and MySQL may be gone by then."""
+    for n in range(20):
+        headers = {"Idempotency-Key": f"key-{n}"}
+        created = near.api.post("/items", item(code=f"K-{n}"), headers)
+        assert created.status == 201
+        assert len(system.redis.db.keys("items:done:*")) == n + 1
+    system.mysql.kill()
+    near.await_health(mysql=False)
+    far.await_health(mysql=False)
+    again = far.api.post("/items", item(code="K-19"), headers)
+    assert again.status == 201 and again.data["id"] == created.data["id"]

@@ -85,9 +85,9 @@ struct published {
  * then this one: only the bytes from the first difference on are sent. ERR_NOT_FOUND: it is not
  * what Redis has, the next try sends all. ERR_BUSY: more than `most` bytes would have to be sent;
  * nothing was. *out is set in any case but ERR_EPOCH. */
-MUST_CHECK enum err_code changelog_publish(struct redis *r, struct mirror *m,
-					   struct mirror_view *v, struct snapshot **last,
-					   size_t most, struct published *out, struct err *e);
+MUST_CHECK enum err_code changelog_publish(struct redis *r, struct mirror *m, struct mirror_view *v,
+					   struct snapshot **last, size_t most,
+					   struct published *out, struct err *e);
 /* The snapshot in Redis is damaged: no instance builds on it, until one is published whole. */
 MUST_CHECK enum err_code changelog_damaged(struct redis *r, struct err *e);
 /* Publish all of the view. `again`: also when this very position is published already. */

@@ -9,6 +9,7 @@
 #include "changelog_private.h"
 #include "relevo/digest.h"
 #include "relevo/mem.h"
+#include "relevo/thread.h"
 
 #define ENTRIES_PER_READ 500
 
@@ -295,5 +296,8 @@ enum err_code changelog_append(struct redis *r, struct mirror *m, const char *in
 {
 	struct changelog_entry *entry = NULL;
 	enum err_code code = changelog_send(r, m, instance, changes, done, done_count, &entry, e);
-	return code != ERR_NONE ? code : changelog_sent(r, m, &entry, changes, seq, e);
+	if (code != ERR_NONE)
+		return code;
+	ASSERT(entry != NULL);
+	return changelog_sent(r, m, &entry, changes, seq, e);
 }

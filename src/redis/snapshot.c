@@ -262,8 +262,8 @@ enum err_code changelog_publish(struct redis *r, struct mirror *m, struct mirror
 	if (mirror_view_position(v).epoch[0] == '\0')
 		return err_set(e, ERR_EPOCH, "no change log is followed yet");
 	struct snapshot *next = snapshot_new(v, *last);
-	bool follows = *last != NULL && can_follow(*last, next) &&
-		       next->bytes - next->same <= PIECE_SIZE;
+	bool follows =
+		*last != NULL && can_follow(*last, next) && next->bytes - next->same <= PIECE_SIZE;
 	out->sent = follows ? next->bytes - next->same : next->bytes;
 	enum err_code code = ERR_BUSY;
 	if (out->sent <= most) {

@@ -206,8 +206,8 @@ static bool publish_once(struct publisher *p, size_t most)
 	struct store *s = p->store;
 	struct err e = ERR_INIT;
 	struct published what = { 0 };
-	struct mirror_view *v = mirror_view_logged(
-		s->mirror, clock_mono_ms() + s->options->redis_timeout_ms);
+	struct mirror_view *v =
+		mirror_view_logged(s->mirror, clock_mono_ms() + s->options->redis_timeout_ms);
 	enum err_code code = ERR_STALE;
 	/* A snapshot must be the log up to its position and nothing else. */
 	bool exact = !mirror_view_unlogged(v) && mirror_view_position(v).epoch[0] != '\0';
@@ -284,8 +284,8 @@ static bool overdue(struct publisher *p, int64_t *behind_since)
 	}
 	if (snapshot >= position) {
 		snapshot_free(&p->last);
-		note_published(p, &(struct published){ .seq = position,
-						       .generation = counts.generation });
+		note_published(
+			p, &(struct published){ .seq = position, .generation = counts.generation });
 		*behind_since = 0;
 		return false;
 	}

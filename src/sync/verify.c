@@ -16,6 +16,7 @@
 #define REPAIR_BATCH   500
 #define SECOND_LOOK_MS 100
 #define CACHE_TRIES    5
+#define LOGGED_MS      1000 /* for entries on their way, a time-out of Redis or two */
 
 /* A growing list of item ids. */
 struct ids {
@@ -96,6 +97,12 @@ static bool items_changed_since(struct verify *v, uint64_t snap)
 	return changed;
 }
 
+/* What is on its way into the log is in no snapshot of the others. */
+static struct mirror_view *logged_view(struct verify *v)
+{
+	return mirror_view_logged(v->mirror, clock_mono_ms() + LOGGED_MS);
+}
+
 /* Own bytes against own hash, then, when both stand at the same position, against the mirror. */
 static enum cache_state cache_judge(struct verify *v, const redisReply *facts,
 				    struct verify_report *report)
@@ -112,7 +119,7 @@ static enum cache_state cache_judge(struct verify *v, const redisReply *facts,
 	if (strcmp(text, hash->str) != 0)
 		return CACHE_BAD;
 	report->hash_match = true;
-	struct mirror_view *view = mirror_view(v->mirror);
+	struct mirror_view *view = logged_view(v);
 	struct mirror_position at = mirror_view_position(view);
 	enum cache_state state = CACHE_MOVING;
 	if (log->elements == 3 && log->element[2]->type == REDIS_REPLY_STRING &&
@@ -132,7 +139,7 @@ static enum cache_state cache_judge(struct verify *v, const redisReply *facts,
  * one was there. */
 static enum err_code cache_publish(struct verify *v, bool again, bool *late, struct err *e)
 {
-	struct mirror_view *view = mirror_view(v->mirror);
+	struct mirror_view *view = logged_view(v);
 	enum err_code code = changelog_repair(v->redis, view, again, e);
 	mirror_view_unref(&view);
 	if (late != NULL)

@@ -2,7 +2,8 @@
 at once where it was written, and gets into the log, whatever becomes of Redis meanwhile."""
 import pytest
 
-from harness import (await_cache_exact, await_the_same, item, items_of, wait_until)
+from harness import (Crowd, await_cache_exact, await_the_same, item, items_of, sync_status,
+                     wait_until)
 from harness.proxy import CLIENT, SERVER
 from harness.redis_server import script
 
@@ -107,3 +108,22 @@ def test_a_keyed_write_has_its_record_first(system, near, far):
     far.await_health(mysql=False)
     again = far.api.post("/items", item(code="K-19"), headers)
     assert again.status == 201 and again.data["id"] == created.data["id"]
+
+
+def test_a_check_meanwhile_finds_nothing_wrong(system, near, far, rng):
+    """What is on its way is shown by one instance alone: that is no difference."""
+    before = sync_status(near)["rebuilds_total"]
+    crowd = Crowd(6, [near.port], rng)
+    try:
+        for _ in range(15):
+            checked = sync_status(near)["last_sync"]
+
+            def checks(last=checked):
+                near.api.post("/sync/run")
+                return sync_status(near)["last_sync"] != last
+            wait_until(checks, 20, "a check")
+    finally:
+        crowd.stop()
+    assert sync_status(near)["rebuilds_total"] == before
+    assert not [line for daemon in (near, far) for line in daemon.log_lines("differs from")]
+    await_the_same(system, [near, far])

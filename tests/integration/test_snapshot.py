@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 from harness import (Client, Crowd, assert_cache_exact, await_cache_exact, cache_bytes, item,
                      items_of, sync_status, wait_until)
 from harness.metrics import value
+from harness.proxy import SERVER
 
 WIDE = "😀" * 50
 ROWS = 700  # several of the pieces that the list is kept in
@@ -125,22 +126,42 @@ def large(system):
                  RELEVO_PUBLISH_BUDGET="4MiB")
 
 
-def test_without_budget_it_follows_in_small_steps(system, large):
-    """The whole one went once; what comes later does not wait until it may go whole again."""
-    size = len(system.redis.db.get("items:cache"))
-    wait_until(lambda: sync_status(large)["last_sync"] is not None, 10, "the first check")
-    _, sent = published(large)
-
+def post_wide(daemon, count):
+    """Items at the end of the list, of about 1 KB each."""
     def post(worker):
-        client = Client(large.port)
-        for n in range(250):
+        client = Client(daemon.port)
+        for n in range(count // 6):
             body = item(code=f"S-{worker}-{n}", type=WIDE, status=WIDE, area=WIDE * 2)
             assert client.post("/items", body).status == 201
         client.close()
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(post, range(6)))
+
+
+def test_without_budget_it_follows_in_small_steps(system, large):
+    """The whole one went once; what comes later does not wait until it may go whole again."""
+    size = len(system.redis.db.get("items:cache"))
+    wait_until(lambda: sync_status(large)["last_sync"] is not None, 10, "the first check")
+    _, sent = published(large)
+    post_wide(large, 1500)
     await_cache_exact(system, large)
     assert published(large)[1] - sent < size
+
+
+def test_what_changed_while_a_large_one_went_up_follows_it(system):
+    """It is too much for one step, and sending all again would be behind again."""
+    daemon = grown(system, 4000, wide=True, proxied=True, RELEVO_SYNC_INTERVAL="1h",
+                   RELEVO_PUBLISH_BUDGET="1MiB", RELEVO_REDIS_TIMEOUT="20s")
+    wait_until(lambda: sync_status(daemon)["last_sync"] is not None, 10, "the first check")
+    size = len(system.redis.db.get("items:cache"))
+    _, sent = published(daemon)
+    fault = daemon.redis.arm(b"items:cache:next:", SERVER, 1 << 19, stall=True)
+    assert daemon.api.patch("/items/1", {"area": "all of it differs"}).status == 200
+    daemon.redis.await_hit(fault, timeout=20)
+    post_wide(daemon, 1500)
+    daemon.redis.up()
+    await_cache_exact(system, daemon)
+    assert published(daemon)[1] - sent < 1.5 * size
 
 
 def test_a_check_under_load_does_not_publish_in_vain(system, large, rng):

@@ -222,10 +222,10 @@ static bool publish_once(struct publisher *p, size_t most)
 	}
 	if (code == ERR_NONE) {
 		note_published(p, &what);
-		release(p, what.seq);
 		atomic_fetch_add_explicit(&s->publishes, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(&s->publish_bytes, what.whole, memory_order_relaxed);
 		atomic_fetch_add_explicit(&s->publish_sent, what.sent, memory_order_relaxed);
+		release(p, what.seq); /* who is answered finds it counted */
 		return true;
 	}
 	if (code == ERR_BUSY) {

@@ -77,7 +77,7 @@ struct snapshot;
 void snapshot_free(struct snapshot **s); /* sets *s to NULL */
 struct published {
 	size_t whole; /* bytes of the snapshot */
-	size_t sent;  /* of them that differed from the last one, before it went up */
+	size_t sent;  /* what differed from the last one, and followed while it went up */
 	uint64_t seq, generation;
 };
 /* Publish the view as the snapshot of its position, or, if it was long on its way, a later one of

@@ -1,4 +1,4 @@
-/* changelog_private.h - what changelog.c and snapshot.c share. */
+/* changelog_private.h - what changelog.c, snapshot.c and snapshot_load.c share. */
 #ifndef RELEVO_CHANGELOG_PRIVATE_H
 #define RELEVO_CHANGELOG_PRIVATE_H
 

@@ -1,4 +1,4 @@
-/* snapshot.c - `items:cache` and its hash: loading, founding an epoch, publishing. */
+/* snapshot.c - `items:cache` and its hash: founding an epoch, publishing. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,6 @@
 #include "changelog_private.h"
 #include "relevo/clock.h"
 #include "relevo/digest.h"
-#include "relevo/log.h"
 #include "relevo/mem.h"
 
 /* A snapshot above this size travels in pieces, so that Redis never stalls on one command. */
@@ -186,7 +185,7 @@ static bool can_follow(const struct snapshot *base, const struct snapshot *next)
  * in one step: it would have to go up whole again. So the scratch key goes on to the state of now,
  * as long as that gets less. */
 static enum err_code payload_catch_up(struct redis *r, struct payload *p, struct mirror *m,
-				      struct snapshot **next, struct err *e)
+				      struct snapshot **next, size_t *sent, struct err *e)
 {
 	enum err_code code = ERR_NONE;
 	size_t before = (*next)->bytes;
@@ -202,6 +201,7 @@ static enum err_code payload_catch_up(struct redis *r, struct payload *p, struct
 			break;
 		}
 		before = differs;
+		*sent += differs;
 		buf_free(&p->bytes);
 		p->from = later->same;
 		snapshot_put(&p->bytes, later, later->same);
@@ -240,15 +240,16 @@ static enum err_code put_in_place(struct redis *r, const struct payload *p,
 }
 
 /* What differs from `base`, or all if it is NULL. ERR_NOT_FOUND: what Redis has is not `base`. With
- * a mirror *next may become a later one. */
+ * a mirror *next may become a later one, for which more is sent. */
 static enum err_code publish_from(struct redis *r, struct mirror *m, struct snapshot **next,
-				  const struct snapshot *base, bool again, struct err *e)
+				  const struct snapshot *base, bool again, size_t *sent,
+				  struct err *e)
 {
 	struct payload p = { .scratch = "" };
 	snapshot_put(&p.bytes, *next, base == NULL ? 0 : (*next)->same);
 	enum err_code code = base != NULL ? ERR_NONE : payload_upload(r, &p, e);
 	if (code == ERR_NONE && p.scratch[0] != '\0' && m != NULL)
-		code = payload_catch_up(r, &p, m, next, e);
+		code = payload_catch_up(r, &p, m, next, sent, e);
 	if (code == ERR_NONE)
 		code = put_in_place(r, &p, *next, base, again, e);
 	buf_free(&p.bytes);
@@ -268,7 +269,7 @@ enum err_code changelog_publish(struct redis *r, struct mirror *m, struct mirror
 	enum err_code code = ERR_BUSY;
 	if (out->sent <= most) {
 		snapshot_digest(next, *last);
-		code = publish_from(r, m, &next, follows ? *last : NULL, false, e);
+		code = publish_from(r, m, &next, follows ? *last : NULL, false, &out->sent, e);
 	}
 	out->whole = next->bytes;
 	out->seq = mirror_view_position(next->view).seq;
@@ -295,7 +296,8 @@ enum err_code changelog_repair(struct redis *r, struct mirror_view *v, bool agai
 		return err_set(e, ERR_EPOCH, "no change log is followed yet");
 	struct snapshot *whole = snapshot_new(v, NULL);
 	snapshot_digest(whole, NULL);
-	enum err_code code = publish_from(r, NULL, &whole, NULL, again, e);
+	size_t sent = whole->bytes;
+	enum err_code code = publish_from(r, NULL, &whole, NULL, again, &sent, e);
 	snapshot_free(&whole);
 	return code;
 }
@@ -343,193 +345,5 @@ enum err_code changelog_snapshot_seq(struct redis *r, uint64_t *seq, struct err 
 		*seq = changelog_number(reply);
 		freeReplyObject(reply);
 	}
-	return code;
-}
-
-/* --- loading --- */
-
-enum load_part {
-	PART_LOG,
-	PART_CACHE,
-	PART_HASH,
-	PART_CREATES,
-	PART_UPDATES,
-	PART_DELETES,
-	PART_WAITING,
-	PART_METADATA,
-	PART_COUNT
-};
-
-static const char *const load_commands[PART_COUNT] = {
-	[PART_LOG] = "HMGET items:log epoch snap",
-	[PART_CACHE] = "GET items:cache",
-	[PART_HASH] = "GET items:cache:hash",
-	[PART_CREATES] = "LRANGE items:pending 0 -1",
-	[PART_UPDATES] = "LRANGE items:pending_updates 0 -1",
-	[PART_DELETES] = "LRANGE items:pending_deletes 0 -1",
-	[PART_WAITING] = "HKEYS items:ops",
-	[PART_METADATA] = "GET sync:metadata",
-};
-
-/* All parts at one instant (MULTI). */
-static enum err_code load_read(struct redis *r, redisReply **out, struct err *e)
-{
-	redisReply *reply = NULL;
-	enum err_code code = redis_callf(r, &reply, e, "MULTI");
-	if (code != ERR_NONE)
-		return code;
-	freeReplyObject(reply);
-	for (size_t i = 0; i < PART_COUNT; i++) {
-		code = redis_callf(r, &reply, e, load_commands[i]);
-		if (code != ERR_NONE)
-			return code;
-		freeReplyObject(reply);
-	}
-	code = redis_callf(r, &reply, e, "EXEC");
-	if (code != ERR_NONE)
-		return code;
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != PART_COUNT) {
-		freeReplyObject(reply);
-		return err_set(e, ERR_INTERNAL, "Redis answered a transaction in part");
-	}
-	*out = reply;
-	return ERR_NONE;
-}
-
-static enum err_code load_rows(const redisReply *cache, const redisReply *hash, struct row ***rows,
-			       size_t *count, struct err *e)
-{
-	if (cache->type != REDIS_REPLY_STRING)
-		return err_set(e, ERR_STALE, "items:cache is missing");
-	uint8_t digest[DIGEST_SIZE];
-	char hex[DIGEST_HEX_SIZE];
-	digest_of(cache->str, cache->len, digest);
-	digest_hex(digest, hex);
-	/* Better a doubtful cache than none: the next check against MySQL repairs it. */
-	if (hash->type != REDIS_REPLY_STRING || strcmp(hash->str, hex) != 0)
-		log_limited(LOG_WARN, TAG_REDIS, "items:cache does not match its hash");
-	json_t *array = json_loadb(cache->str, cache->len, 0, NULL);
-	if (!json_is_array(array)) {
-		json_decref(array);
-		return err_set(e, ERR_STALE, "items:cache is no JSON array");
-	}
-	size_t n = 0;
-	struct row **made = mem_zero(json_array_size(array) + 1, sizeof(*made));
-	for (size_t i = 0; i < json_array_size(array); i++) {
-		struct row *row = row_from_json(json_array_get(array, i));
-		if (row != NULL)
-			made[n++] = row;
-	}
-	json_decref(array);
-	*rows = made;
-	*count = n;
-	return ERR_NONE;
-}
-
-static int operation_order(const void *a, const void *b)
-{
-	const struct operation *x = *(struct operation *const *)a;
-	const struct operation *y = *(struct operation *const *)b;
-	return x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-static int opid_order(const void *a, const void *b)
-{
-	return opid_compare(*(const struct opid *)a, *(const struct opid *)b);
-}
-
-/* The operations that wait, sorted; free it. */
-static struct opid *load_waiting(const redisReply *names, size_t *count)
-{
-	struct opid *waiting = mem_zero(names->elements + 1, sizeof(*waiting));
-	size_t n = 0;
-	for (size_t i = 0; i < names->elements; i++) {
-		if (opid_parse(names->element[i]->str, names->element[i]->len, &waiting[n]))
-			n++;
-	}
-	qsort(waiting, n, sizeof(*waiting), opid_order);
-	*count = n;
-	return waiting;
-}
-
-/* The readable entries that wait, in order of acceptance. The lists are trimmed at their heads
- * only: a drain that died may have left settled entries behind one that waits. */
-static struct operation **load_operations(const redisReply *parts, size_t *count)
-{
-	size_t room = 1, n = 0, waiting_count = 0;
-	struct opid *waiting = load_waiting(parts->element[PART_WAITING], &waiting_count);
-	for (size_t i = PART_CREATES; i <= PART_DELETES; i++)
-		room += parts->element[i]->elements;
-	struct operation **ops = mem_zero(room, sizeof(struct operation *));
-	for (size_t kind = 0; kind < OP_KINDS; kind++) {
-		const redisReply *list = parts->element[PART_CREATES + kind];
-		for (size_t i = 0; i < list->elements; i++) {
-			struct operation *op = NULL;
-			const redisReply *entry = list->element[i];
-			if (operation_decode(entry->str, entry->len, (enum op_kind)kind, &op,
-					     NULL) != ERR_NONE)
-				continue;
-			if (bsearch(&op->id, waiting, waiting_count, sizeof(*waiting),
-				    opid_order) == NULL)
-				operation_unref(&op);
-			else
-				ops[n++] = op;
-		}
-	}
-	free(waiting);
-	qsort(ops, n, sizeof(struct operation *), operation_order);
-	*count = n;
-	return ops;
-}
-
-static void load_metadata(struct mirror *m, const redisReply *text)
-{
-	json_t *object =
-		text->type == REDIS_REPLY_STRING ? json_loadb(text->str, text->len, 0, NULL) : NULL;
-	if (json_is_object(object)) {
-		struct changes changes = { 0 };
-		changes_sync(&changes, object);
-		mirror_apply_unlogged(m, &changes);
-		changes_free(&changes);
-	}
-	json_decref(object);
-}
-
-enum err_code changelog_load(struct redis *r, struct mirror *m, const struct changelog_known *known,
-			     char was[EPOCH_SIZE], struct err *e)
-{
-	redisReply *parts = NULL;
-	struct row **rows = NULL;
-	struct operation **ops = NULL;
-	size_t row_count = 0, op_count = 0;
-	was[0] = '\0';
-	enum err_code code = load_read(r, &parts, e);
-	if (code != ERR_NONE)
-		return code;
-	const redisReply *log = parts->element[PART_LOG];
-	if (log->elements < 2 || log->element[0]->type != REDIS_REPLY_STRING) {
-		code = err_set(e, ERR_NOT_FOUND, "Redis knows no change log");
-		goto out;
-	}
-	snprintf(was, EPOCH_SIZE, "%s", log->element[0]->str);
-	code = load_rows(parts->element[PART_CACHE], parts->element[PART_HASH], &rows, &row_count,
-			 e);
-	if (code != ERR_NONE)
-		goto out;
-	ops = load_operations(parts, &op_count);
-	struct mirror_position at = { .seq = changelog_number(log->element[1]) };
-	snprintf(at.epoch, sizeof(at.epoch), "%s", was);
-	const struct changes *settled = known != NULL ? known->settled(known->ctx) : NULL;
-	mirror_load(m, rows, row_count, ops, op_count, &at, known != NULL, settled);
-	load_metadata(m, parts->element[PART_METADATA]);
-	code = changelog_catch_up(r, m, e);
-out:
-	for (size_t i = 0; i < row_count; i++)
-		row_unref(&rows[i]);
-	for (size_t i = 0; i < op_count; i++)
-		operation_unref(&ops[i]);
-	free(rows);
-	free(ops);
-	freeReplyObject(parts);
 	return code;
 }

@@ -158,7 +158,8 @@ static void note_published(struct publisher *p, const struct published *what)
 		p->published = what->seq;
 	p->generation = what->generation;
 	double tokens = tokens_now(p);
-	p->tokens = tokens - (double)(tokens > 0 ? what->whole : what->sent);
+	bool whole = tokens > 0 && what->whole > what->sent;
+	p->tokens = tokens - (double)(whole ? what->whole : what->sent);
 	p->next_ms = clock_mono_ms() + PACE_MS;
 	PTOK(pthread_mutex_unlock(&p->lock));
 }

@@ -232,6 +232,7 @@ void job_fail(struct job *j, enum err_code code, const char *text);
 /* One of the servers may do it yet, or have done it. */
 bool job_is_unsure(const struct job *j);
 
+/* append.c */
 /* Log entries of ours: applied, or kept as unlogged when Redis does not take them. Returns the
  * entry's number, 0 if it is in no log yet. */
 uint64_t store_log(struct store *s, struct session *session, const struct changes *changes,

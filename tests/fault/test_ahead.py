@@ -119,6 +119,30 @@ def test_a_keyed_write_has_its_record_first(system, near, far):
     assert again.status == 201 and again.data["id"] == created.data["id"]
 
 
+def test_a_check_meanwhile_publishes_what_the_log_has(system, near):
+    """Other instances hold the snapshot against the log: a row that is still on its way is none of
+    it."""
+    seq, snap = 0, 0
+    while seq == snap:  # until the snapshot is behind, so that the check wants to publish one
+        assert near.api.patch("/items/1", {"area": "all of it differs"}).status == 200
+        seq, snap = system.redis.db.hmget("items:log", "seq", "snap")
+    fault = near.redis.arm(script("append"), SERVER, 0, stall=True)
+    assert near.api.post("/items", item(code="on-its-way")).status == 201
+    near.redis.await_hit(fault)
+    checked = sync_status(near)["last_sync"]
+
+    def checks():
+        near.api.post("/sync/run")
+        return sync_status(near)["last_sync"] != checked
+    wait_until(checks, 30, "a check")
+    assert "on-its-way" in [row["code"] for row in items_of(near)]
+    assert b"on-its-way" not in system.redis.db.get("items:cache")
+    near.redis.up()
+    checked_the_same(system, [near])
+    assert b"on-its-way" in system.redis.db.get("items:cache")
+    assert not near.log_lines("differs from the log")
+
+
 def test_a_check_meanwhile_finds_nothing_wrong(system, near, far, rng):
     """What is on its way is shown by one instance alone: that is no difference."""
     before = sync_status(near)["rebuilds_total"]

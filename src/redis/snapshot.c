@@ -12,6 +12,8 @@
 /* A snapshot above this size travels in pieces, so that Redis never stalls on one command. */
 #define PIECE_SIZE    ((size_t)1 << 20)
 #define SCRATCH_TTL_S "60"
+/* As much may differ from the last one, else all is sent: Redis copies it in one command. */
+#define STEP_SIZE (4 * PIECE_SIZE)
 /* The last rows and the closing bracket: they are digested anew for each snapshot. */
 #define TAIL_PIECES ((size_t)2)
 /* What changed while a large one went up follows it, until less than this differs. */
@@ -247,8 +249,8 @@ static enum err_code publish_from(struct redis *r, struct mirror *m, struct snap
 {
 	struct payload p = { .scratch = "" };
 	snapshot_put(&p.bytes, *next, base == NULL ? 0 : (*next)->same);
-	enum err_code code = base != NULL ? ERR_NONE : payload_upload(r, &p, e);
-	if (code == ERR_NONE && p.scratch[0] != '\0' && m != NULL)
+	enum err_code code = payload_upload(r, &p, e);
+	if (code == ERR_NONE && base == NULL && p.scratch[0] != '\0' && m != NULL)
 		code = payload_catch_up(r, &p, m, next, sent, e);
 	if (code == ERR_NONE)
 		code = put_in_place(r, &p, *next, base, again, e);
@@ -264,7 +266,7 @@ enum err_code changelog_publish(struct redis *r, struct mirror *m, struct mirror
 		return err_set(e, ERR_EPOCH, "no change log is followed yet");
 	struct snapshot *next = snapshot_new(v, *last);
 	bool follows =
-		*last != NULL && can_follow(*last, next) && next->bytes - next->same <= PIECE_SIZE;
+		*last != NULL && can_follow(*last, next) && next->bytes - next->same <= STEP_SIZE;
 	out->sent = follows ? next->bytes - next->same : next->bytes;
 	enum err_code code = ERR_BUSY;
 	if (out->sent <= most) {

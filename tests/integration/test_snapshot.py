@@ -12,7 +12,8 @@ from redis.exceptions import ResponseError
 from harness import (Client, Crowd, assert_cache_exact, await_cache_exact, cache_bytes, item,
                      items_of, sync_status, wait_until)
 from harness.metrics import value
-from harness.proxy import SERVER
+from harness.proxy import CLIENT, SERVER
+from harness.redis_server import script as script_call
 
 WIDE = "😀" * 50
 ROWS = 700  # several of the pieces that the list is kept in
@@ -148,6 +149,23 @@ def test_without_budget_it_follows_in_small_steps(system, large):
     assert published(large)[1] - sent < size
 
 
+def test_what_differs_may_take_several_pieces(system):
+    """An instance that was held up has more to bring than one piece, but not all of it."""
+    daemon = grown(system, 4000, wide=True, proxied=True, RELEVO_SYNC_INTERVAL="1h",
+                   RELEVO_PUBLISH_BUDGET="1MiB", RELEVO_REDIS_TIMEOUT="20s")
+    wait_until(lambda: sync_status(daemon)["last_sync"] is not None, 10, "the first check")
+    size = len(system.redis.db.get("items:cache"))
+    _, sent = published(daemon)
+    fault = daemon.redis.arm(script_call("publish"), CLIENT, 0, stall=True)
+    post_wide(daemon, 6)
+    daemon.redis.await_hit(fault)
+    post_wide(daemon, 1500)
+    daemon.redis.up()
+    await_cache_exact(system, daemon)
+    assert published(daemon)[1] - sent < size
+    assert not system.redis.db.keys("items:cache:next:*")
+
+
 def test_what_changed_while_a_large_one_went_up_follows_it(system):
     """It is too much for one step, and sending all again would be behind again."""
     daemon = grown(system, 4000, wide=True, proxied=True, RELEVO_SYNC_INTERVAL="1h",
@@ -243,7 +261,9 @@ def test_a_snapshot_whose_pieces_were_lost_is_refused(system, relevo):
     db = system.redis.db
     epoch, snap = db.hmget("items:log", "epoch", "snap")
     before = cache_bytes(system.redis)
-    for name, args in (("publish", (epoch, int(snap) + 1, "0" * 64, 1000, "0", 0, 0, "", "pieces", 9)),
+    there = (len(before[0]), before[1].decode())  # what differs goes up in pieces too
+    for name, args in (("publish", (epoch, int(snap) + 1, "0" * 64, 1000, "0", 1, *there, "pieces", 9)),
+                       ("publish", (epoch, int(snap) + 1, "0" * 64, 1000, "0", 0, 0, "", "pieces", 9)),
                        ("publish", ("other", int(snap) + 1, "0" * 64, 1000, "0", 0, 0, "", "pieces", 8)),
                        ("found", ("new", "0" * 64, "", epoch, "pieces", 9)),
                        ("found", ("new", "0" * 64, "", "other", "pieces", 8))):

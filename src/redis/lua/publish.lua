@@ -6,10 +6,13 @@
 -- Returns the position, or false if another snapshot is there than the one described, or one that
 -- a check found damaged: then nothing is built on it.
 local scratch = ARGV[9]
-local function refuse(reason)
+local function forget()
 	if scratch ~= '' then
 		redis.call('UNLINK', scratch)
 	end
+end
+local function refuse(reason)
+	forget()
 	return redis.error_reply(reason)
 end
 if redis.call('HGET', 'items:log', 'epoch') ~= ARGV[1] then
@@ -24,9 +27,18 @@ if ARGV[8] ~= '' then
 	if redis.pcall('STRLEN', 'items:cache') ~= tonumber(ARGV[7]) or
 		redis.pcall('GET', 'items:cache:hash') ~= ARGV[8] or
 		redis.call('HEXISTS', 'items:log', 'damaged') == 1 then
+		forget()
 		return false
 	end
-	redis.call('SETRANGE', 'items:cache', ARGV[6], ARGV[11])
+	local bytes = ARGV[11]
+	if scratch ~= '' then
+		bytes = redis.call('GET', scratch)
+		if not bytes or #bytes ~= tonumber(ARGV[10]) then
+			return refuse('STALE the pieces of the snapshot were lost')
+		end
+		forget()
+	end
+	redis.call('SETRANGE', 'items:cache', ARGV[6], bytes)
 elseif scratch == '' then
 	redis.call('SET', 'items:cache', ARGV[11])
 elseif redis.call('STRLEN', scratch) ~= tonumber(ARGV[10]) then

@@ -13,7 +13,6 @@
 
 #define LOCKED_RETRY_MS 20
 #define IDLE_PING_MS	5000
-#define ASK_MS		200 /* a write waits for a new look at both servers before it is refused */
 
 static enum op_kind job_op_kind(const struct job *j)
 {
@@ -270,14 +269,13 @@ bool job_is_unsure(const struct job *j)
 	return j->maybe_queued || !opid_is_zero(j->batch);
 }
 
-/* Neither server can be used: was each asked after this write came? A hung one does not hold up the
- * answer for long. */
+/* Neither server can be used: was each asked after this write came? */
 static bool may_be_back(struct store *s, const struct job *j)
 {
 	int64_t came_ms = j->submitted_us / 1000 + 1;
 	if (!store_is_cut_off(s, 0))
 		return true;
-	if (store_is_cut_off(s, came_ms) || clock_mono_ms() >= came_ms + ASK_MS)
+	if (store_is_cut_off(s, came_ms) || clock_mono_ms() >= came_ms + STORE_ASK_MS)
 		return false;
 	store_ask(s, came_ms);
 	return true;

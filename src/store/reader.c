@@ -10,8 +10,8 @@
 #include "relevo/mem.h"
 #include "relevo/tables.h"
 
-#define READER_WAIT_MS	5000
-#define RECALL_PAUSE_NS 10000000
+#define READER_WAIT_MS 5000
+#define PAUSE_NS       10000000 /* while what may be told in a moment is waited for */
 
 static struct row *from_mirror(struct store *s, struct item_ref ref)
 {
@@ -93,14 +93,19 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 	return true;
 }
 
-/* Nobody knows it, so far. May it come back? Then after a moment. */
-static bool may_be_recalled(struct store *s, int64_t until)
+static bool pause_until(int64_t until)
 {
-	const struct timespec pause = { .tv_nsec = RECALL_PAUSE_NS };
-	if (!store_recalls(s) || clock_mono_ms() >= until)
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	if (clock_mono_ms() >= until)
 		return false;
 	nanosleep(&pause, NULL);
 	return true;
+}
+
+/* Nobody knows it, so far. May it come back? Then after a moment. */
+static bool may_be_recalled(struct store *s, int64_t until)
+{
+	return store_recalls(s) && pause_until(until);
 }
 
 static bool is_known(struct store *s, struct session *session, struct item_ref *ref)
@@ -312,7 +317,7 @@ static void instances_job(struct store *s, struct session *session, struct job *
 
 /* --- the thread --- */
 
-static void run_job(struct store *s, struct session *session, struct job *j)
+static void run_once(struct store *s, struct session *session, struct job *j)
 {
 	switch (j->kind) {
 	case JOB_GET:
@@ -331,6 +336,29 @@ static void run_job(struct store *s, struct session *session, struct job *j)
 		dead_job(s, session, j);
 		break;
 	}
+}
+
+/* What only reads may be done again. */
+static bool lacks_server(const struct job *j)
+{
+	return j->result == JOB_FAILED &&
+	       (j->error.code == ERR_DOWN || j->error.code == ERR_BOTH_DOWN) &&
+	       j->kind != JOB_DEAD_RETRY && j->kind != JOB_DEAD_DISCARD;
+}
+
+/* Before nobody can be asked, each server that was given up is asked once more: it may have come
+ * back since it was. */
+static void run_job(struct store *s, struct session *session, struct job *j)
+{
+	int64_t came_ms = j->submitted_us / 1000 + 1, until = came_ms + STORE_ASK_MS;
+	bool asked;
+	do {
+		asked = store_has_asked(s, came_ms);
+		run_once(s, session, j);
+		if (!lacks_server(j) || asked)
+			return;
+		store_ask(s, came_ms);
+	} while (pause_until(until));
 }
 
 void *reader_main(void *arg)

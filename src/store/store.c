@@ -151,6 +151,16 @@ bool store_is_cut_off(struct store *s, int64_t since_ms)
 	       asked_since(s->redis, s->mysql, since_ms);
 }
 
+static bool usable_or_asked(const struct circuit *c, int64_t since_ms)
+{
+	return circuit_up(c) || circuit_probed_ms(c) >= since_ms;
+}
+
+bool store_has_asked(struct store *s, int64_t since_ms)
+{
+	return usable_or_asked(s->mysql, since_ms) && usable_or_asked(s->redis, since_ms);
+}
+
 static void wake_probes(struct store *s)
 {
 	PTOK(pthread_mutex_lock(&s->probe_lock));

@@ -201,8 +201,13 @@ bool store_in_step(struct store *s);
 /* Neither server can be used, and each was asked again since `since_ms` (clock_mono_ms), and since
  * the other one failed: one of them may have come back in time. */
 bool store_is_cut_off(struct store *s, int64_t since_ms);
+/* Each server can be used, or was asked again since `since_ms` and cannot. */
+bool store_has_asked(struct store *s, int64_t since_ms);
 /* Both servers are probed soon, if they were not since `since_ms`. */
 void store_ask(struct store *s, int64_t since_ms);
+/* So long a request waits for that before it is refused: a hung server does not hold up the answer.
+ */
+#define STORE_ASK_MS 200
 /* Redis lost its memory a moment ago: what another instance alone knows of may yet be put back, so
  * nothing is unknown for certain. */
 bool store_recalls(struct store *s);

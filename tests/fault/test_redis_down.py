@@ -246,6 +246,34 @@ def test_both_down_a_write_asks_again(system):
     assert relevo.api.post("/items", item(code="D")).status == 201
 
 
+def test_both_down_a_read_asks_again(system):
+    """Both are known to be dead, and no probe is due: what the instance does not know itself is asked
+    for once more before it is called unknown."""
+    relevo = system.start(RELEVO_PROBE_INTERVAL="60s")
+    operation = "019ac0de-0000-7000-8000-000000000001"
+    system.redis.kill()
+    system.mysql.kill()
+    expect_problem(relevo.api.get("/items/77"), 503)
+    expect_problem(relevo.api.get(f"/operations/{operation}"), 503)
+    expect_problem(relevo.api.get("/sync/dead"), 503)
+    system.mysql.start()
+    system.mysql.sql("INSERT INTO items (code,type,status,area) VALUES ('A','b','c','d')")
+    answer = relevo.api.get("/items/1")
+    assert answer.status == 200 and answer.data["code"] == "A"
+    system.mysql.kill()
+    expect_problem(relevo.api.get("/items/77"), 503)
+    system.mysql.start()
+    expect_problem(relevo.api.get("/items/77"), 404)
+    system.mysql.kill()
+    expect_problem(relevo.api.get(f"/operations/{operation}"), 503)
+    system.mysql.start()
+    expect_problem(relevo.api.get(f"/operations/{operation}"), 404)
+    system.mysql.kill()
+    expect_problem(relevo.api.get("/sync/dead"), 503)
+    system.mysql.start()
+    assert relevo.api.get("/sync/dead").json()["count"] == 0
+
+
 def test_both_down_invalid_requests_get_their_4xx(system, relevo):
     relevo.api.post("/items", item())
     both_down(system, relevo)

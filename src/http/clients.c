@@ -201,7 +201,9 @@ size_t clients_count(struct clients *all)
 	return count;
 }
 
-/* No request comes on it any more. A connection that was just made is about to send one. */
+/* No request comes on it any more. A connection that was just made is about to send one, and one
+ * that was just answered may be sent the next one at this very moment: a load balancer that keeps
+ * it takes the answered last first, so what idled a while is not about to be used. */
 static bool unused(const struct client *c, int64_t now_ms)
 {
 	int phase = atomic_load_explicit(&c->phase, memory_order_acquire);
@@ -209,7 +211,7 @@ static bool unused(const struct client *c, int64_t now_ms)
 
 	char byte;
 
-	if (phase != CLIENT_IDLE && !(phase == CLIENT_NEW && age >= GRACE_MS))
+	if (!(phase == CLIENT_IDLE && age >= LULL_MS) && !(phase == CLIENT_NEW && age >= GRACE_MS))
 		return false;
 	/* It may be here, and not read yet. */
 	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;

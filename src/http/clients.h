@@ -3,7 +3,8 @@
  * libmicrohttpd's time-out starts anew with every byte, so a client that sends one byte a second
  * would hold its connection for ever. Here a whole request has to arrive within 10 s, and an idle
  * connection is closed after 75 s. A reaper thread looks once a second. While the daemon stops,
- * connections without a request are closed at once; a new one has half a second to send its first.
+ * connections without a request are closed after a short lull; a new one has half a second to send
+ * its first.
  */
 #ifndef RELEVO_HTTP_CLIENTS_H
 #define RELEVO_HTTP_CLIENTS_H
@@ -15,6 +16,7 @@
 #define RECEIVE_SECONDS 10
 #define IDLE_SECONDS	75
 #define GRACE_MS	500
+#define LULL_MS		100
 
 struct clients;
 struct client;

@@ -246,6 +246,35 @@ def test_a_new_connection_has_a_moment_to_send_its_request(system):
     assert answer is not None and answer.startswith(b"HTTP/1.1 503 "), answer
 
 
+def asks_again(relevo):
+    """Was answered a moment before the daemon stops, and asks once more on the same connection. None:
+    it came later than the lull lasts."""
+    request = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", relevo.port), timeout=20) as peer:
+        peer.sendall(request)
+        answer = peer.recv(10000)
+        began = time.monotonic()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        relevo.signal(signal.SIGTERM)
+        wait_until(lambda: relevo.log_lines("stopping on SIGTERM"), 5, "the signal is seen", 0.002)
+        time.sleep(0.02)  # inside the lull, whatever the daemon closes at once is closed by now
+        peer.sendall(request)
+        answer = peer.recv(10000)
+        return None if time.monotonic() > began + 0.08 else answer
+
+
+def test_a_connection_that_was_just_answered_may_be_used_again(system):
+    """A load balancer that keeps connections does so, and gives up a request that was broken off."""
+    for _ in range(5 * SLOW):
+        relevo = system.start(wait="up")
+        answer = asks_again(relevo)
+        assert relevo.child.wait(timeout=15 * SLOW) == 0
+        if answer is not None:
+            break
+    assert answer is not None and answer.startswith(b"HTTP/1.1 503 "), answer
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+
+
 @pytest.fixture
 def fleet(system):
     """Three daemons behind nginx."""

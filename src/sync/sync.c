@@ -25,6 +25,9 @@
 /* A write that MySQL does not answer is queued: read the log, two tries, a pause. */
 #define IN_FLIGHT_TRIES 4
 
+/* The pause before a check that broke off is done again doubles so often at most. */
+#define BROKEN_OFF_MAX 10u
+
 struct sync {
 	struct store *store;
 	pthread_t thread;
@@ -41,6 +44,7 @@ struct sync {
 	struct session session;
 	struct lease lease;
 	int64_t cycle_at_ms, progress_at_ms;
+	unsigned broken_off; /* full cycles in a row */
 	uint64_t mysql_switches;
 };
 
@@ -441,6 +445,18 @@ static void cycle_without_redis(struct sync *y)
 			    y->store->options->instance, e.text);
 }
 
+/* A check that broke off is done again, each time later, until it is due anyway. */
+static void check_again(struct sync *y)
+{
+	int64_t pause_ms = y->store->options->probe_interval_ms;
+	for (unsigned i = 0; i < y->broken_off; i++)
+		pause_ms *= 2;
+	if (y->broken_off < BROKEN_OFF_MAX)
+		y->broken_off++;
+	if (clock_mono_ms() + pause_ms < y->cycle_at_ms)
+		y->cycle_at_ms = clock_mono_ms() + pause_ms;
+}
+
 static void run_cycle(struct sync *y, bool full)
 {
 	struct store *s = y->store;
@@ -455,11 +471,19 @@ static void run_cycle(struct sync *y, bool full)
 			y->cycle_at_ms = clock_mono_ms() + s->options->probe_interval_ms;
 		return;
 	}
-	if (lease_take(y->session.redis, &y->lease, s->options->instance, &e) != ERR_NONE) {
+	enum err_code code = lease_take(y->session.redis, &y->lease, s->options->instance, &e);
+	if (code != ERR_NONE) {
 		store_redis_failed(s, y->session.redis, &e);
+		if (full && code != ERR_BUSY)
+			check_again(y);
 		return;
 	}
-	if (run_under_lease(y, full, &c, &e) != ERR_NONE) {
+	code = run_under_lease(y, full, &c, &e);
+	if (full && code != ERR_NONE)
+		check_again(y);
+	else if (full)
+		y->broken_off = 0;
+	if (code != ERR_NONE) {
 		/* Which server failed shows in which session is closed; that of MySQL may not have
 		 * been opened yet. */
 		if (redis_is_open(y->session.redis) && !db_is_open(y->session.db))

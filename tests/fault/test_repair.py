@@ -204,3 +204,18 @@ def test_no_fencing_token_comes_again(system, filled):
     before = int(system.redis.db.get("sync:fence"))
     system.redis.wipe()
     wait_until(lambda: int(system.redis.db.get("sync:fence") or 0) > before, 10, "a later token")
+
+
+def test_a_check_that_broke_off_is_done_again(system):
+    """Long before the next one is due."""
+    relevo = system.start(RELEVO_SYNC_INTERVAL="1h")
+    wait_until(lambda: sync_status(relevo)["last_sync"] is not None, 10, "the first check")
+    for n in range(1, 4):
+        relevo.api.post("/items", item(code=f"C-{n}"))
+    system.mysql.sql("UPDATE items SET code='foreign', updated_at=updated_at WHERE id=3")
+    system.redis.pause()
+    assert relevo.api.post("/sync/run").status in (202, 409)
+    relevo.await_health(redis=False)
+    system.redis.resume()
+    relevo.await_health(redis=True)
+    wait_until(lambda: items_of(relevo)[2]["code"] == "foreign", 10, "it is repaired")

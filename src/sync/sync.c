@@ -1,62 +1,18 @@
 /* sync.c - the sync thread: when to look, and what a cycle does, in order. */
-#include "relevo/sync.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-#include "../store/store_private.h"
-#include "housekeeping.h"
 #include "relevo/clock.h"
-#include "relevo/drain.h"
 #include "relevo/log.h"
 #include "relevo/mem.h"
-#include "relevo/verify.h"
 #include "remember.h"
-
-/* Waiting for a drain from memory that another thread or instance runs. */
-#define BUSY_TRIES    10
-#define BUSY_PAUSE_MS 20
-
-/* Progress travels in the log at most this often. */
-#define PROGRESS_MS 100
+#include "sync_private.h"
 
 /* A write that MySQL does not answer is queued: read the log, two tries, a pause. */
 #define IN_FLIGHT_TRIES 4
 
 /* The pause before a check that broke off is done again doubles so often at most. */
 #define BROKEN_OFF_MAX 10u
-
-struct sync {
-	struct store *store;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	/* shared: hold lock */
-	bool woken, asked, running;
-	atomic_bool stop; /* set with lock held, read by anyone */
-	atomic_uint_fast64_t drains, rebuilds, conflicts, drained;
-	/* not yet in the metadata: */
-	atomic_uint_fast64_t rebuilds_outside, conflicts_outside;
-	atomic_bool unsettled; /* the lists hold operations that were drained from memory */
-	/* owned by the sync thread */
-	struct session session;
-	struct lease lease;
-	int64_t cycle_at_ms, progress_at_ms;
-	unsigned broken_off; /* full cycles in a row */
-	uint64_t mysql_switches;
-};
-
-/* What one cycle did, for the log line and `last_sync`. */
-struct cycle {
-	struct drain_report drained;
-	struct verify_report checked;
-	bool drain, verify;
-	bool counted; /* what was drained is in the totals of the metadata */
-	struct household household;
-	int64_t began_ms;
-};
 
 struct sync *sync_new(struct store *s)
 {
@@ -121,100 +77,9 @@ void sync_count_rebuild(struct sync *y)
 	atomic_fetch_add(&y->rebuilds_outside, 1);
 }
 
-/* --- state that travels in the log --- */
-
-static void log_state(struct sync *y, json_t *state)
-{
-	struct changes changes = { 0 };
-	uint64_t seq = 0;
-	struct err e = ERR_INIT;
-	changes_sync(&changes, state);
-	if (changelog_append(y->session.redis, y->store->mirror, y->store->options->instance,
-			     &changes, NULL, 0, &seq, &e) != ERR_NONE)
-		store_redis_failed(y->store, y->session.redis, &e);
-	changes_free(&changes);
-}
-
-static void say_drain(struct sync *y, bool running, size_t done, size_t total)
-{
-	json_t *state =
-		json_pack("{s:s, s:s, s:b, s:I, s:I}", "t", "sync", "name", "drain", "running",
-			  running, "done", (json_int_t)done, "total", (json_int_t)total);
-	log_state(y, state);
-	json_decref(state);
-}
-
-static void on_progress(void *ctx, size_t done, size_t total)
-{
-	struct sync *y = ctx;
-	int64_t now = clock_mono_ms();
-	publisher_wrote(&y->store->publisher, mirror_position(y->store->mirror).seq);
-	if (now < y->progress_at_ms)
-		return;
-	y->progress_at_ms = now + PROGRESS_MS;
-	say_drain(y, true, done, total);
-}
-
-static json_int_t total_of(json_t *metadata, const char *name)
-{
-	return json_integer_value(json_object_get(metadata, name));
-}
-
-static json_t *last_sync_json(const struct cycle *c)
-{
-	char now[CLOCK_TEXT_SIZE];
-	clock_format(clock_wall_us(), now);
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "at", now, "duration_ms",
-			 (json_int_t)(clock_mono_ms() - c->began_ms), "deletes",
-			 (json_int_t)c->drained.deletes, "updates", (json_int_t)c->drained.updates,
-			 "creates", (json_int_t)c->drained.creates, "rebuilt",
-			 (int)c->checked.rebuilt);
-}
-
-/* sync:metadata, and the same for every instance through the log. */
-static void say_metadata(struct sync *y, struct cycle *c)
-{
-	struct store *s = y->store;
-	json_t *old = mirror_sync_state(s->mirror, "metadata");
-	json_int_t outside = (json_int_t)atomic_exchange(&y->rebuilds_outside, 0);
-	json_int_t rebuilds =
-		total_of(old, "rebuilds_total") + (c->checked.rebuilt ? 1 : 0) + outside;
-	json_int_t conflicts = total_of(old, "conflicts") +
-			       (c->counted ? 0 : (json_int_t)c->drained.conflicts) +
-			       (json_int_t)atomic_exchange(&y->conflicts_outside, 0);
-	json_t *new =
-		json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I}", "t", "sync", "name",
-			  "metadata", "by", s->options->instance, "last_sync", last_sync_json(c),
-			  "rebuilds_total", rebuilds, "conflicts", conflicts, "dead_letters",
-			  c->household.dead_letters, "applied", c->household.applied);
-	c->counted = true;
-	if (c->checked.rebuilt || outside > 0)
-		json_object_set(new, "last_rebuild",
-				json_object_get(json_object_get(new, "last_sync"), "at"));
-	else if (json_object_get(old, "last_rebuild") != NULL)
-		json_object_set(new, "last_rebuild", json_object_get(old, "last_rebuild"));
-	if (c->verify)
-		json_object_set_new(new, "check",
-				    json_pack("{s:b, s:I, s:b}", "is_valid",
-					      (int)c->checked.is_valid, "items_count",
-					      (json_int_t)c->checked.items, "hash_match",
-					      (int)c->checked.hash_match));
-	else if (json_object_get(old, "check") != NULL)
-		json_object_set(new, "check", json_object_get(old, "check"));
-	log_state(y, new);
-	char *text = json_dumps(new, JSON_COMPACT);
-	redisReply *reply = NULL;
-	struct err e = ERR_INIT;
-	if (redis_callf(y->session.redis, &reply, &e, "SET sync:metadata %s", text) == ERR_NONE)
-		freeReplyObject(reply);
-	free(text);
-	json_decref(new);
-	json_decref(old);
-}
-
 /* --- a cycle --- */
 
-static size_t waiting_here(struct sync *y)
+size_t sync_waiting_here(struct sync *y)
 {
 	struct mirror_counts counts;
 	mirror_counts(y->store->mirror, &counts);
@@ -226,9 +91,9 @@ static void nothing_waits(struct sync *y)
 {
 	atomic_store(&y->unsettled, false);
 	if (state_running(y))
-		say_drain(y, false, 0, 0);
+		sync_say_drain(y, false, 0, 0);
 	/* What only the mirror knows of is put back by the follower; the drain finds out. */
-	if (waiting_here(y) > 0)
+	if (sync_waiting_here(y) > 0)
 		atomic_store(&y->store->follower.rejoin, true);
 }
 
@@ -242,7 +107,7 @@ static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 			   .instance = s->options->instance,
 			   .policy = s->options->conflict,
 			   .stop = &y->stop,
-			   .progress = on_progress,
+			   .progress = sync_say_progress,
 			   .ctx = y };
 	size_t waiting = 0;
 	enum err_code code = drain_adopt(&d, &waiting, e);
@@ -253,7 +118,7 @@ static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 		return code;
 	c->drain = true;
 	atomic_fetch_add(&y->drains, 1);
-	say_drain(y, true, 0, waiting);
+	sync_say_drain(y, true, 0, waiting);
 	/* What is accepted while we drain is drained too, as long as there is progress. */
 	for (size_t settled = 1; code == ERR_NONE && settled > 0 && waiting > 0;) {
 		struct drain_report report = { 0 };
@@ -282,8 +147,8 @@ static enum err_code end_drain(struct sync *y, struct cycle *c, enum err_code co
 		code = housekeeping(y->store, &y->session, false, &c->household, e);
 	if (!redis_is_open(y->session.redis))
 		return code;
-	say_metadata(y, c);
-	say_drain(y, false, c->drained.operations, c->drained.operations);
+	sync_say_metadata(y, c);
+	sync_say_drain(y, false, c->drained.operations, c->drained.operations);
 	return code;
 }
 
@@ -323,8 +188,8 @@ static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c,
 	static struct log_limit idle = LOG_LIMIT_INIT; /* drains that do nothing, see drain.c */
 	struct store *s = y->store;
 	json_t *old = mirror_sync_state(s->mirror, "metadata");
-	c->household.dead_letters = total_of(old, "dead_letters");
-	c->household.applied = total_of(old, "applied");
+	c->household.dead_letters = sync_metadata_total(old, "dead_letters");
+	c->household.applied = sync_metadata_total(old, "applied");
 	json_decref(old);
 	enum err_code code = changelog_catch_up(y->session.redis, s->mirror, e);
 	if (code == ERR_NONE)
@@ -338,7 +203,7 @@ static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c,
 	if (code == ERR_NONE && full)
 		code = housekeeping(s, &y->session, full, &c->household, e);
 	if (redis_is_open(y->session.redis) && c->verify)
-		say_metadata(y, c);
+		sync_say_metadata(y, c);
 	if (c->drain || c->checked.rebuilt)
 		log_line_limited(c->drained.operations > 0 || c->checked.rebuilt ? NULL : &idle,
 				 LOG_INFO, TAG_SYNC,
@@ -350,99 +215,6 @@ static enum err_code run_under_lease(struct sync *y, bool full, struct cycle *c,
 				 c->drained.left, c->drained.conflicts + c->drained.rejected,
 				 c->checked.rebuilt ? ", rebuilt" : "");
 	return code;
-}
-
-/* --- a drain from memory --- */
-
-static struct drain drain_of(struct sync *y, struct session *session)
-{
-	struct store *s = y->store;
-	return (struct drain){ .db = session->db,
-			       .mirror = s->mirror,
-			       .instance = s->options->instance,
-			       .policy = s->options->conflict };
-}
-
-static enum err_code drain_patiently(struct drain *d, struct operation *const *ops, size_t count,
-				     struct drain_report *report, struct err *e)
-{
-	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000L };
-	enum err_code code = ERR_BUSY;
-	for (unsigned tries = 0; tries < BUSY_TRIES && code == ERR_BUSY; tries++) {
-		if (tries > 0)
-			nanosleep(&pause, NULL);
-		err_clear(e);
-		code = drain_memory(d, ops, count, report, e);
-	}
-	return code;
-}
-
-static void count_memory_drain(struct sync *y, struct session *session, enum err_code code,
-			       const struct drain_report *report, const struct err *e)
-{
-	if (code != ERR_BUSY)
-		atomic_fetch_add(&y->drains, 1);
-	atomic_fetch_add(&y->conflicts, report->conflicts);
-	atomic_fetch_add(&y->conflicts_outside, report->conflicts);
-	atomic_fetch_add(&y->drained, report->operations);
-	if (code != ERR_NONE)
-		store_mysql_failed(y->store, session->db, e);
-}
-
-static void free_operations(struct operation **ops, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		operation_unref(&ops[i]);
-	free(ops);
-}
-
-enum err_code sync_drain_memory(struct sync *y, struct session *session,
-				struct operation *const *ops, size_t count,
-				struct drain_report *report, struct err *e)
-{
-	struct operation **all = ops == NULL ? mirror_operations(y->store->mirror, &count) : NULL;
-	size_t owned = all != NULL ? count : 0;
-	*report = (struct drain_report){ 0 };
-	enum err_code code = ERR_NONE;
-	if (count > 0) {
-		struct drain d = drain_of(y, session);
-		atomic_store(&y->unsettled, true);
-		code = drain_patiently(&d, ops != NULL ? ops : all, count, report, e);
-		count_memory_drain(y, session, code, report, e);
-	}
-	free_operations(all, owned);
-	return code;
-}
-
-enum err_code sync_drain_memory_now(struct sync *y, struct session *session, bool unlocked,
-				    struct err *e)
-{
-	struct drain d = drain_of(y, session);
-	struct drain_report report = { 0 };
-	size_t count = 0;
-	struct operation **all = mirror_operations(y->store->mirror, &count);
-	enum err_code code = ERR_NONE;
-	d.unlocked = unlocked;
-	if (count > 0) {
-		atomic_store(&y->unsettled, true);
-		code = drain_memory(&d, all, count, &report, e);
-		count_memory_drain(y, session, code, &report, e);
-	}
-	free_operations(all, count);
-	return code;
-}
-
-/* Redis is down: what waits here goes to MySQL all the same. */
-static void cycle_without_redis(struct sync *y)
-{
-	struct drain_report report;
-	struct err e = ERR_INIT;
-	if (waiting_here(y) == 0 || !session_mysql(&y->session, y->store))
-		return;
-	enum err_code code = sync_drain_memory(y, &y->session, NULL, 0, &report, &e);
-	if (code != ERR_NONE && code != ERR_BUSY)
-		log_limited(LOG_WARN, TAG_SYNC, "%s: drain without Redis ended early: %s",
-			    y->store->options->instance, e.text);
 }
 
 /* A check that broke off is done again, each time later, until it is due anyway. */
@@ -464,7 +236,7 @@ static void run_cycle(struct sync *y, bool full)
 	struct err e = ERR_INIT;
 	bool redis = session_redis(&y->session, s);
 	if (!redis)
-		cycle_without_redis(y);
+		sync_without_redis(y);
 	if (!redis || mirror_position(s->mirror).epoch[0] == '\0') {
 		/* Nothing could be checked: a daemon that starts does it as soon as it can. */
 		if (full)
@@ -504,7 +276,7 @@ static void run_cycle(struct sync *y, bool full)
 static bool next_cycle(struct sync *y, bool *full)
 {
 	struct store *s = y->store;
-	bool waiting = waiting_here(y) > 0 || atomic_load(&y->unsettled) || state_running(y) ||
+	bool waiting = sync_waiting_here(y) > 0 || atomic_load(&y->unsettled) || state_running(y) ||
 		       (final_ids_lack(s) && circuit_up(s->mysql));
 	int64_t now = clock_mono_ms();
 	int64_t until = y->cycle_at_ms;

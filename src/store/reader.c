@@ -194,49 +194,8 @@ static json_t *finished_json(struct opid op, json_t *record)
 	return object;
 }
 
-static json_t *record_from_redis(struct store *s, struct session *session, const char *op)
-{
-	redisReply *reply = NULL;
-	struct err e = ERR_INIT;
-	json_t *record = NULL;
-	if (!session_redis(session, s))
-		return NULL;
-	if (redis_callf(session->redis, &reply, &e, "GET items:done:%s", op) != ERR_NONE) {
-		store_redis_failed(s, session->redis, &e);
-		return NULL;
-	}
-	if (reply->type == REDIS_REPLY_STRING)
-		record = json_loadb(reply->str, reply->len, 0, NULL);
-	freeReplyObject(reply);
-	return record;
-}
-
-static json_t *record_from_mysql(struct store *s, struct session *session, struct opid op)
-{
-	struct applied *found = NULL;
-	size_t count = 0;
-	struct err e = ERR_INIT;
-	json_t *record = NULL;
-	if (!session_mysql(session, s))
-		return NULL;
-	if (applied_find(session->db, &op, 1, &found, &count, &e) != ERR_NONE) {
-		store_mysql_failed(s, session->db, &e);
-		return NULL;
-	}
-	if (count > 0 && found[0].kind <= APPLIED_DELETE) {
-		char *text = applied_record(&found[0]);
-		record = json_loads(text, 0, NULL);
-		free(text);
-	}
-	for (size_t i = 0; i < count; i++)
-		applied_free(&found[i]);
-	free(found);
-	return record;
-}
-
 static json_t *find_operation(struct store *s, struct session *session, struct opid id)
 {
-	char text[OPID_TEXT_SIZE];
 	json_t *found = NULL;
 	(void)session_catch_up(session, s);
 	struct operation *op = mirror_operation(s->mirror, id);
@@ -245,10 +204,7 @@ static json_t *find_operation(struct store *s, struct session *session, struct o
 		operation_unref(&op);
 		return found;
 	}
-	opid_format(id, text);
-	json_t *record = record_from_redis(s, session, text);
-	if (record == NULL)
-		record = record_from_mysql(s, session, id);
+	json_t *record = resolve_record(s, session, id);
 	if (record != NULL)
 		found = finished_json(id, record);
 	json_decref(record);

@@ -71,6 +71,27 @@ static void free_applied(struct applied *a)
 	free(a);
 }
 
+/* As MySQL records it, in the form of Redis. Records of batches are nobody's operation. */
+static json_t *record_from_mysql(struct store *s, struct session *session, struct opid op)
+{
+	bool asked;
+	struct applied *found = fetch_applied(s, session, op, &asked);
+	json_t *record = NULL;
+	if (found != NULL && found->kind <= APPLIED_DELETE) {
+		char *text = applied_record(found);
+		record = json_loads(text, 0, NULL);
+		free(text);
+	}
+	free_applied(found);
+	return record;
+}
+
+json_t *resolve_record(struct store *s, struct session *session, struct opid op)
+{
+	json_t *record = fetch_done(s, session, op);
+	return record != NULL ? record : record_from_mysql(s, session, op);
+}
+
 bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref)
 {
 	if (ref->id != 0)

@@ -307,6 +307,9 @@ void accept_args_put(struct redis_args *args, const struct operation *op, const 
 /* resolve.c: temporary ids and keyed repeats */
 /* Fill job->ref.id of a temporary id that is drained. False: still waits, or unknown. */
 bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref);
+/* What became of an operation, as Redis or else MySQL has recorded it; new reference. NULL: neither
+ * that can be asked has. */
+json_t *resolve_record(struct store *s, struct session *session, struct opid op);
 /* Neither is the operation known here, nor to anybody who has to know all of them: it is none.
  * False: whoever could tell is away, or has lost its memory. */
 bool resolve_is_no_operation(struct store *s, struct session *session, struct opid op);

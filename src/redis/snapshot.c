@@ -130,6 +130,20 @@ static enum err_code simple_call(struct redis *r, struct err *e, size_t argc, co
 	return code;
 }
 
+/* The scratch key never outlives an upload for long, and is never begun anew without what is in it
+ * already: SETRANGE would fill that with zeros. ERR_NOT_FOUND: it went. */
+static enum err_code payload_renew(struct redis *r, const struct payload *p, struct err *e)
+{
+	const char *expire[] = { "EXPIRE", p->scratch, SCRATCH_TTL_S };
+	redisReply *reply = NULL;
+	enum err_code code = redis_command(r, &reply, e, 3, expire, NULL);
+	if (code == ERR_NONE && reply->integer != 1)
+		code = err_set(e, ERR_NOT_FOUND, "the pieces of the snapshot were lost");
+	if (reply != NULL)
+		freeReplyObject(reply);
+	return code;
+}
+
 static enum err_code payload_piece(struct redis *r, const struct payload *p, size_t at,
 				   struct err *e)
 {
@@ -138,7 +152,8 @@ static enum err_code payload_piece(struct redis *r, const struct payload *p, siz
 	snprintf(offset, sizeof(offset), "%zu", p->from + at);
 	const char *put[] = { "SETRANGE", p->scratch, offset, p->bytes.bytes + at };
 	const size_t lens[] = { 8, strlen(p->scratch), strlen(offset), len };
-	return simple_call(r, e, 4, put, lens);
+	enum err_code code = payload_renew(r, p, e);
+	return code == ERR_NONE ? simple_call(r, e, 4, put, lens) : code;
 }
 
 /* The last piece first, which makes room for all. (With APPEND Redis would move what is there for
@@ -147,10 +162,6 @@ static enum err_code payload_pieces(struct redis *r, const struct payload *p, st
 {
 	size_t last = (p->bytes.len - 1) / PIECE_SIZE * PIECE_SIZE;
 	enum err_code code = payload_piece(r, p, last, e);
-	if (code == ERR_NONE) {
-		const char *expire[] = { "EXPIRE", p->scratch, SCRATCH_TTL_S };
-		code = simple_call(r, e, 3, expire, NULL);
-	}
 	for (size_t at = 0; at < last && code == ERR_NONE; at += PIECE_SIZE)
 		code = payload_piece(r, p, at, e);
 	return code;
@@ -162,7 +173,9 @@ static enum err_code payload_upload(struct redis *r, struct payload *p, struct e
 	if (p->bytes.len <= PIECE_SIZE)
 		return ERR_NONE;
 	snprintf(p->scratch, sizeof(p->scratch), "items:cache:next:%016" PRIx64, changelog_nonce());
-	return payload_pieces(r, p, e);
+	const char *begin[] = { "SET", p->scratch, "", "EX", SCRATCH_TTL_S };
+	enum err_code code = simple_call(r, e, 5, begin, NULL);
+	return code == ERR_NONE ? payload_pieces(r, p, e) : code;
 }
 
 static void payload_args(struct redis_args *args, const struct payload *p)
@@ -234,15 +247,16 @@ static enum err_code put_in_place(struct redis *r, const struct payload *p,
 	payload_args(args, p);
 	enum err_code code = redis_script(r, SCRIPT_PUBLISH, args, &reply, e);
 	if (reply != NULL && reply->type != REDIS_REPLY_INTEGER)
-		code = err_set(e, ERR_NOT_FOUND, "another snapshot is there");
+		code = err_set(e, ERR_NOT_FOUND, "another snapshot is there, or not all of this");
 	if (reply != NULL)
 		freeReplyObject(reply);
 	redis_args_free(&args);
 	return code;
 }
 
-/* What differs from `base`, or all if it is NULL. ERR_NOT_FOUND: what Redis has is not `base`. With
- * a mirror *next may become a later one, for which more is sent. */
+/* What differs from `base`, or all if it is NULL. ERR_NOT_FOUND: what Redis has is not `base`, or
+ * what went up was lost on the way. With a mirror *next may become a later one, for which more is
+ * sent. */
 static enum err_code publish_from(struct redis *r, struct mirror *m, struct snapshot **next,
 				  const struct snapshot *base, bool again, size_t *sent,
 				  struct err *e)

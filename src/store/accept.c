@@ -23,6 +23,10 @@
  * in what we take for its clock. */
 #define ANSWER_TIMEOUTS 2
 
+/* When MySQL went, entries of what it took last may be on their way into the log for so long:
+ * until then what they tell of is not known, or in an older state. */
+#define LOG_LAG_MS 50
+
 /* One write on its way into a pending list. */
 struct candidate {
 	struct job *job;
@@ -188,13 +192,15 @@ static void turn_away(struct round *r, struct job *j)
  * then. */
 static bool may_change(struct round *r, struct job *j, const struct mirror_item_state *state)
 {
-	if (!state->known && store_recalls(r->store))
+	bool told = clock_mono_ms() - circuit_switched_ms(r->store->mysql) >= LOG_LAG_MS;
+	bool fits = state->shown && state->row != NULL && tag_matches(j, state->row);
+	if ((!state->known && store_recalls(r->store)) || (!fits && !told))
 		jobs_push(&r->later, j);
 	else if (!state->known && !resolve_is_no_item(r->store, r->session, &j->ref))
 		finish_failed(r, j, unless_unsure(j, ERR_DOWN), "nobody who knows it can be asked");
 	else if (!state->shown || state->row == NULL)
 		finish_failed(r, j, unless_unsure(j, ERR_NOT_FOUND), "no such item");
-	else if (!tag_matches(j, state->row))
+	else if (!fits)
 		finish_failed(r, j, unless_unsure(j, ERR_PRECONDITION), "the item has changed");
 	else
 		return true;

@@ -64,8 +64,11 @@ static enum err_code log_some(struct follow *f, size_t *count, size_t *done_coun
 static enum err_code log_unlogged(struct follow *f, struct err *e)
 {
 	enum err_code code = ERR_NONE;
-	size_t total = 0, count = 1, done_count = 0;
-	while (code == ERR_NONE && count + done_count > 0) {
+	struct store *s = f->store;
+	size_t total = 0, count = 0, done_count = 0;
+	/* What lanes have sent just now is not ours to wait for. */
+	while (code == ERR_NONE &&
+	       (mirror_unlogged_count(s->mirror) > 0 || !done_list_empty(&s->unsent))) {
 		code = log_some(f, &count, &done_count, e);
 		total += count;
 	}

@@ -118,7 +118,16 @@ static bool is_known(struct store *s, struct session *session, struct item_ref *
 /* It is asked for what has an id, whatever is put back: that is in MySQL. */
 static bool mysql_tells(struct store *s, const struct job *j)
 {
-	return j->ref.id != 0 && store_read_source(s, j->mode) == SOURCE_MYSQL;
+	return j->ref.id != 0 && circuit_up(s->mysql);
+}
+
+/* What nobody here knows may be a row whose entry is still on its way into the log, or one that
+ * another program made: MySQL is asked before it is 404. */
+static bool from_mysql(struct store *s, struct session *session, struct job *j, bool known)
+{
+	bool wanted =
+		store_read_source(s, j->mode) == SOURCE_MYSQL || (!known && mysql_tells(s, j));
+	return wanted && get_from_mysql(s, session, j);
 }
 
 static void get_job(struct store *s, struct session *session, struct job *j)
@@ -127,7 +136,7 @@ static void get_job(struct store *s, struct session *session, struct job *j)
 	bool known = is_known(s, session, &j->ref);
 	while (!known && !mysql_tells(s, j) && may_be_recalled(s, until))
 		known = is_known(s, session, &j->ref);
-	if (store_read_source(s, j->mode) == SOURCE_MYSQL && get_from_mysql(s, session, j))
+	if (from_mysql(s, session, j, known))
 		return;
 	j->source = store_read_source(s, (struct read_mode){ 0 });
 	if (j->source == SOURCE_MYSQL)
@@ -306,11 +315,15 @@ static bool lacks_server(const struct job *j)
  * back since it was. */
 static void run_job(struct store *s, struct session *session, struct job *j)
 {
-	int64_t came_ms = j->submitted_us / 1000 + 1, until = came_ms + STORE_ASK_MS;
+	int64_t came_ms = j->submitted_us / 1000 + 1, until = clock_mono_ms() + STORE_ASK_MS;
+	uint64_t switches;
 	bool asked;
 	do {
+		switches = circuit_switches(s->mysql) + circuit_switches(s->redis);
 		asked = store_has_asked(s, came_ms);
 		run_once(s, session, j);
+		asked = asked &&
+			switches == circuit_switches(s->mysql) + circuit_switches(s->redis);
 		if (!lacks_server(j) || asked)
 			return;
 		store_ask(s, came_ms);

@@ -251,7 +251,7 @@ static void run_cycle(struct sync *y, bool full)
 		return;
 	}
 	code = run_under_lease(y, full, &c, &e);
-	if (full && code != ERR_NONE)
+	if (code != ERR_NONE && (full || c.drain))
 		check_again(y);
 	else if (full)
 		y->broken_off = 0;

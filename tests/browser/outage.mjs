@@ -2,9 +2,10 @@
 import { cell, create, edit, finalId, go, isPending, shows } from "./pages.mjs";
 import { ask, check, play, say, until } from "./stage.mjs";
 
-/* In the page: notes when a part of the panel says something new, and whether a drain was seen. */
+/* In the page: notes when a part of the panel says something new, whether a drain was seen, and what
+ * moved although nobody touched anything (Layout Instability API). */
 function record() {
-  window.noted = {};
+  window.noted = { moved: [] };
   const look = () => {
     if (document.querySelector('[role="progressbar"][aria-labelledby="drain-label"]') !== null) {
       window.noted.progress = Date.now();
@@ -21,6 +22,17 @@ function record() {
     characterData: true,
   });
   look();
+  const outline = ({ node }) => (node?.outerHTML ?? node?.textContent ?? "?").slice(0, 150);
+  new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput, sources } of list.getEntries()) {
+      if (!hadRecentInput) window.noted.moved.push({ value, what: sources.map(outline) });
+    }
+  }).observe({ type: "layout-shift" });
+}
+
+async function stood(page, when) {
+  const moved = await page.evaluate(() => window.noted.moved);
+  check(moved.length === 0, `moved ${when}: ${JSON.stringify(moved, null, 1)}`);
 }
 
 /* How long after /health the panel says it: of interest, not to be judged. */
@@ -52,6 +64,7 @@ await play(async (open) => {
     "overall-state": "Degradado",
   });
   await delay(page, "Offline", down);
+  await stood(page, "when MySQL went");
 
   await go(page, "items");
   await create(page, "PC-2");
@@ -87,6 +100,8 @@ await play(async (open) => {
   await until(() => onlooker.evaluate(() => window.noted.progress), "the drain is seen");
   await shows(onlooker, { "mysql-state": "En línea" });
   await delay(onlooker, "Online", up);
+  await shows(onlooker, { "sync-state": "Sincronizado", "overall-state": "Saludable" });
+  await stood(onlooker, "while MySQL came back");
 
   const second = await finalId(page, "PC-2");
   check(second > first, `the final id is a new one: ${second}`);

@@ -1,9 +1,12 @@
 """Without budget for the snapshot a write is answered while its log entry is on its way: it is shown
 at once where it was written, and gets into the log, whatever becomes of Redis meanwhile."""
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from harness import (Crowd, await_cache_exact, await_the_same, item, items_of, sync_status,
-                     wait_until)
+from harness import (Crowd, await_cache_exact, await_the_same, expect_problem, item, items_of,
+                     pending_counts, sync_status, wait_until)
 from harness.proxy import CLIENT, SERVER
 from harness.redis_server import script
 
@@ -92,6 +95,51 @@ def test_redis_dies_before_it_has_the_entry(system, near, far, kind):
     wait_until(lambda: items_of(far) == shown == items_of(near), 10, "all show it")
     checked_the_same(system, [near, far])
     await_cache_exact(system, near)
+
+
+def test_another_instance_finds_it_before_redis_has_it(system, near, far):
+    fault = near.redis.arm(script("append"), SERVER, 0, stall=True)
+    made = near.api.post("/items", item(code="new"))
+    near.redis.await_hit(fault)
+    answer = far.api.get(f"/items/{made.data['id']}")
+    assert answer.status == 200 and answer.data == made.data
+    expect_problem(far.api.get(f"/items/{made.data['id'] + 1}"), 404)
+    near.redis.up()
+    checked_the_same(system, [near, far])
+
+
+def patched_meanwhile(near, far, n):
+    """Changes an item, and what that leaves is to be changed elsewhere, where MySQL has just gone and
+    the entry is still on its way to Redis. The answer; None: the entry came too late."""
+    fault = near.redis.arm(script("append"), SERVER, 0, stall=True)
+    changed = near.api.patch("/items/1", {"area": f"Sala {n}"})
+    near.redis.await_hit(fault)
+    logged = len(far.log_lines("MySQL is down"))
+    with ThreadPoolExecutor(1) as pool:
+        began = time.monotonic()
+        far.mysql.down()
+        answer = pool.submit(far.api.patch, "/items/1", {"area": f"Aula {n}"},
+                             {"If-Match": changed.headers["ETag"]})
+        wait_until(lambda: far.log_lines("MySQL is down")[logged:], 5, "it notices", pause=0.001)
+        near.redis.up()
+        late = time.monotonic() - began > 0.04
+        answer = answer.result()
+    far.mysql.up()
+    far.await_health(mysql=True)
+    return None if late else answer
+
+
+def test_mysql_goes_while_the_entry_is_on_its_way(system, near):
+    """What another instance knows as it was a moment ago, it does not refuse."""
+    far = system.start(proxied=True, **CALM)
+    wait_until(lambda: len(items_of(far)) == ROWS, 5, "it has the rows")
+    for n in range(10):
+        answer = patched_meanwhile(near, far, n)
+        if answer is not None:
+            break
+    assert answer is not None and answer.status == 202, answer
+    wait_until(lambda: pending_counts(far) == (0, 0, 0), 10, "it is drained")
+    checked_the_same(system, [near, far])
 
 
 def test_redis_forgets_everything_while_the_entry_is_on_its_way(system, near, far):

@@ -151,6 +151,7 @@ def test_a_drain_shows_its_progress(system):
             relevo.mysql.up()
             seen.append(listener.until(
                 lambda event: shows_progress(event.sync["drain"], seen)).sync["drain"])
+            time.sleep(0.2)  # it is told ten times a second: the next one is due when it goes on
         relevo.mysql.up()
         listener.until(lambda event: event.sync["mode"] == "online" and
                        event.sync["pending_creates"] == 0)

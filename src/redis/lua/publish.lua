@@ -4,7 +4,8 @@
 --   of that one ('' to put all of it), the scratch key that holds the bytes ('' if they follow), how
 --   many bytes, the bytes.
 -- Returns the position, or false if another snapshot is there than the one described, or one that
--- a check found damaged: then nothing is built on it.
+-- a check found damaged: then nothing is built on it. Also if the scratch key is not what was put
+-- there.
 local scratch = ARGV[9]
 local function forget()
 	if scratch ~= '' then
@@ -33,16 +34,17 @@ if ARGV[8] ~= '' then
 	local bytes = ARGV[11]
 	if scratch ~= '' then
 		bytes = redis.call('GET', scratch)
-		if not bytes or #bytes ~= tonumber(ARGV[10]) then
-			return refuse('STALE the pieces of the snapshot were lost')
-		end
 		forget()
+		if not bytes or #bytes ~= tonumber(ARGV[10]) then
+			return false
+		end
 	end
 	redis.call('SETRANGE', 'items:cache', ARGV[6], bytes)
 elseif scratch == '' then
 	redis.call('SET', 'items:cache', ARGV[11])
 elseif redis.call('STRLEN', scratch) ~= tonumber(ARGV[10]) then
-	return refuse('STALE the pieces of the snapshot were lost')
+	forget()
+	return false
 else
 	redis.call('UNLINK', 'items:cache')
 	redis.call('RENAME', scratch, 'items:cache')

@@ -30,9 +30,12 @@ function record() {
   }).observe({ type: "layout-shift" });
 }
 
+/* A word that gets shorter in its place counts some hundred-thousandths. (Lighthouse calls 0.1 good.) */
 async function stood(page, when) {
   const moved = await page.evaluate(() => window.noted.moved);
-  check(moved.length === 0, `moved ${when}: ${JSON.stringify(moved, null, 1)}`);
+  const sum = moved.reduce((total, { value }) => total + value, 0);
+  say(`layout shift ${when}: ${sum.toFixed(6)}`);
+  check(sum < 0.001, `moved ${when}: ${JSON.stringify(moved, null, 1)}`);
 }
 
 /* How long after /health the panel says it: of interest, not to be judged. */

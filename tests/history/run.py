@@ -7,6 +7,7 @@ from harness.checks import await_cache_exact, await_consistent, items_of
 from . import checker
 from .clients import HistoryClient, Shared
 from .nemesis import Nemesis, heal
+from .pulse import Pulse
 from .record import History
 
 
@@ -35,7 +36,10 @@ class Run:
         for n in range(instances):
             system.start(clock=True, proxied=True, RELEVO_REDIS_TIMEOUT=RELEVO_REDIS_TIMEOUT,
                          **{"RELEVO_PUBLISH_BUDGET": BUDGETS[n % len(BUDGETS)], **env})
-        self.shared = Shared(self.history, system.daemons, self.nemesis.down, **workload or {})
+        self.pulse = Pulse()
+        self.pulse.start()
+        self.shared = Shared(self.history, system.daemons, self.nemesis.down, self.pulse,
+                             **workload or {})
         self.clients = [HistoryClient(f"C{n}", self.shared, random.Random(rng.random()))
                         for n in range(clients)]
         self.nemesis.clients, self.nemesis.aside = self.clients, self.shared.aside
@@ -70,6 +74,9 @@ class Run:
             self.system.await_drained(self.patience)
         except AssertionError as fault:
             self.broken.append(f"not drained: {fault}")
+        self.pulse.halt.set()
+        for text in self.shared.excused:
+            print(f"   excused, as this process stood still: {text}")
 
     def lies(self):
         """Every operation with an answer that no order of all of them explains."""

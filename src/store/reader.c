@@ -68,6 +68,7 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 	bool learns = !store_in_step(s);
 	mirror_item_state(s->mirror, j->ref.id, j->ref.temp, &state);
 	row_unref(&state.row);
+	bool news = !state.known; /* what is shown once must not be missing from the next list */
 	if (state.pending || j->ref.id == 0 || !session_mysql(session, s))
 		return false;
 	tables_put_select(&sql);
@@ -81,7 +82,7 @@ static bool get_from_mysql(struct store *s, struct session *session, struct job 
 		return false;
 	}
 	j->source = SOURCE_MYSQL;
-	if (learns && row != NULL)
+	if ((learns || news) && row != NULL)
 		reader_learn_row(s, &changes, row);
 	else if (learns && state.has_base)
 		changes_delete(&changes, j->ref.id, state.base_version + 1, false);

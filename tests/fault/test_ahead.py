@@ -103,6 +103,7 @@ def test_another_instance_finds_it_before_redis_has_it(system, near, far):
     near.redis.await_hit(fault)
     answer = far.api.get(f"/items/{made.data['id']}")
     assert answer.status == 200 and answer.data == made.data
+    assert made.data in items_of(far)  # and not only once
     expect_problem(far.api.get(f"/items/{made.data['id'] + 1}"), 404)
     near.redis.up()
     checked_the_same(system, [near, far])

@@ -116,28 +116,23 @@ static bool is_known(struct store *s, struct session *session, struct item_ref *
 	return mirror_knows(s->mirror, ref->id, ref->temp);
 }
 
-/* It is asked for what has an id, whatever is put back: that is in MySQL. */
-static bool mysql_tells(struct store *s, const struct job *j)
+/* MySQL tells of what has an id, whatever is put back. An instance that is in step asks it for what
+ * it does not know: the entry may still be on its way into the log, or another program made the
+ * row. Not while creates wait: it may be what one of them has become. */
+static bool mysql_tells(struct store *s, const struct job *j, bool known)
 {
-	return j->ref.id != 0 && circuit_up(s->mysql);
-}
-
-/* What nobody here knows may be a row whose entry is still on its way into the log, or one that
- * another program made: MySQL is asked before it is 404. */
-static bool from_mysql(struct store *s, struct session *session, struct job *j, bool known)
-{
-	bool wanted =
-		store_read_source(s, j->mode) == SOURCE_MYSQL || (!known && mysql_tells(s, j));
-	return wanted && get_from_mysql(s, session, j);
+	if (store_read_source(s, j->mode) == SOURCE_MYSQL)
+		return true;
+	return !known && j->ref.id != 0 && circuit_up(s->mysql) && !creates_wait(s);
 }
 
 static void get_job(struct store *s, struct session *session, struct job *j)
 {
 	int64_t until = clock_mono_ms() + RECALL_MAX_MS;
 	bool known = is_known(s, session, &j->ref);
-	while (!known && !mysql_tells(s, j) && may_be_recalled(s, until))
+	while (!known && (j->ref.id == 0 || !mysql_tells(s, j, known)) && may_be_recalled(s, until))
 		known = is_known(s, session, &j->ref);
-	if (from_mysql(s, session, j, known))
+	if (mysql_tells(s, j, known) && get_from_mysql(s, session, j))
 		return;
 	j->source = store_read_source(s, (struct read_mode){ 0 });
 	if (j->source == SOURCE_MYSQL)

@@ -253,7 +253,7 @@ static void run_cycle(struct sync *y, bool full)
 	code = run_under_lease(y, full, &c, &e);
 	if (code != ERR_NONE && (full || c.drain))
 		check_again(y);
-	else if (full)
+	else if (c.verify)
 		y->broken_off = 0;
 	if (code != ERR_NONE) {
 		/* Which server failed shows in which session is closed; that of MySQL may not have

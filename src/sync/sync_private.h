@@ -24,7 +24,7 @@ struct sync {
 	struct session session;
 	struct lease lease;
 	int64_t cycle_at_ms, progress_at_ms;
-	unsigned broken_off; /* full cycles in a row */
+	unsigned broken_off; /* checks in a row */
 	uint64_t mysql_switches;
 };
 

@@ -4,7 +4,6 @@ import itertools
 import pytest
 
 from history import checker, linear
-from history.pulse import Pulse
 from history.record import ABSENT, OK, REFUSED, UNKNOWN, Operation
 
 
@@ -273,21 +272,3 @@ def test_an_update_that_met_a_delete_explains_its_letter():
 def test_a_letter_of_an_update_long_before_the_delete_is_found():
     story = Story().create().add("patch", {"area": "a1"}, 1).add("delete", at=2)
     assert checker.check_dead_letters(story.operations, [letter()])
-
-
-# --- the excuse ---
-
-def test_an_answer_is_excused_by_a_gap_after_its_request_alone():
-    now = 100.0
-    pulse = Pulse(limit=1, now=lambda: now)
-    pulse.beat()
-    assert not pulse.stood_still(100)
-    now = 100.9
-    assert not pulse.stood_still(100)
-    now = 101.5
-    assert pulse.stood_still(100)  # it has not beaten since
-    pulse.beat()
-    now = 101.6
-    pulse.beat()
-    assert pulse.stood_still(101)
-    assert not pulse.stood_still(101.5)

@@ -224,54 +224,41 @@ def test_a_connection_without_a_request_holds_up_nothing(relevo):
     assert not relevo.log_lines("still open")
 
 
-def asks_late(relevo):
-    """Connects, and asks once the daemon stops. None: it came later than the grace lasts."""
-    with socket.create_connection(("127.0.0.1", relevo.port), timeout=20) as peer:
-        began = time.monotonic()
-        relevo.signal(signal.SIGTERM)
-        wait_until(lambda: relevo.log_lines("stopping on SIGTERM"), 5, "the signal is seen", 0.002)
-        time.sleep(0.1)  # inside the grace, whatever the daemon closes at once is closed by now
-        peer.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-        answer = peer.recv(100)
-        return None if time.monotonic() > began + 0.4 else answer
+REQUEST = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def asks_while_it_stops(system, tries, used, pause, limit):
+    """The answer to a request that comes `pause` after the stop began, on a connection that is new or
+    was `used` just before; whatever the daemon closes at once is closed by then. Tried again if it
+    came more than `limit` after the connection's last event, which is too late to judge."""
+    for _ in range(tries):
+        relevo = system.start(wait="up")
+        with socket.create_connection(("127.0.0.1", relevo.port), timeout=20) as peer:
+            if used:
+                peer.sendall(REQUEST)
+                assert peer.recv(10000).startswith(b"HTTP/1.1 200 ")
+            began = time.monotonic()
+            relevo.signal(signal.SIGTERM)
+            wait_until(lambda d=relevo: d.log_lines("stopping on SIGTERM"), 5, "it stops", 0.002)
+            time.sleep(pause)
+            peer.sendall(REQUEST)
+            answer = peer.recv(10000)
+            late = time.monotonic() > began + limit
+        assert relevo.child.wait(timeout=15 * SLOW) == 0
+        if not late:
+            return answer
+    raise AssertionError("it came too late each time")
 
 
 def test_a_new_connection_has_a_moment_to_send_its_request(system):
-    for _ in range(5):
-        relevo = system.start(wait="up")
-        answer = asks_late(relevo)
-        assert relevo.child.wait(timeout=15 * SLOW) == 0
-        if answer is not None:
-            break
-    assert answer is not None and answer.startswith(b"HTTP/1.1 503 "), answer
-
-
-def asks_again(relevo):
-    """Was answered a moment before the daemon stops, and asks once more on the same connection. None:
-    it came later than the lull lasts."""
-    request = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", relevo.port), timeout=20) as peer:
-        peer.sendall(request)
-        answer = peer.recv(10000)
-        began = time.monotonic()
-        assert answer.startswith(b"HTTP/1.1 200 ")
-        relevo.signal(signal.SIGTERM)
-        wait_until(lambda: relevo.log_lines("stopping on SIGTERM"), 5, "the signal is seen", 0.002)
-        time.sleep(0.02)  # inside the lull, whatever the daemon closes at once is closed by now
-        peer.sendall(request)
-        answer = peer.recv(10000)
-        return None if time.monotonic() > began + 0.08 else answer
+    answer = asks_while_it_stops(system, 5, used=False, pause=0.1, limit=0.4)
+    assert answer.startswith(b"HTTP/1.1 503 "), answer
 
 
 def test_a_connection_that_was_just_answered_may_be_used_again(system):
     """A load balancer that keeps connections does so, and gives up a request that was broken off."""
-    for _ in range(5 * SLOW):
-        relevo = system.start(wait="up")
-        answer = asks_again(relevo)
-        assert relevo.child.wait(timeout=15 * SLOW) == 0
-        if answer is not None:
-            break
-    assert answer is not None and answer.startswith(b"HTTP/1.1 503 "), answer
+    answer = asks_while_it_stops(system, 5 * SLOW, used=True, pause=0.02, limit=0.08)
+    assert answer.startswith(b"HTTP/1.1 503 "), answer
     assert b"\r\nconnection: close\r\n" in answer.lower()
 
 

@@ -21,9 +21,8 @@ WEIGHTS = (("create", 20), ("patch", 22), ("put", 10), ("delete", 10), ("list", 
 class Shared:
     """What all clients of a run share: the history, the items to meet at, the answers 5xx."""
 
-    def __init__(self, history, daemons, down, pulse, weights=WEIGHTS, timeout=20, patience=60):
+    def __init__(self, history, daemons, down, weights=WEIGHTS, timeout=20, patience=60):
         self.history = history
-        self.pulse = pulse
         self.daemons = daemons
         self.down = down  # down(name, start): was this instance dead or stopped since then?
         self.kinds, self.weights = zip(*weights)
@@ -32,7 +31,6 @@ class Shared:
         self.aside = set()  # instances that nobody asks at present
         self.paths = {}   # code -> path of items that exist, as far as anybody knows
         self.refusals = []  # answers 5xx that nobody explains
-        self.excused = []   # those of times when this process stood still
         self.lock = threading.Lock()
 
 
@@ -123,10 +121,8 @@ class HistoryClient(threading.Thread):
         except LOST:
             return None
         if answer.status >= 500 and not self.shared.down(instance, began):
-            still = self.shared.pulse.stood_still(began)
-            (self.shared.excused if still else self.shared.refusals).append(
-                f"{self.name}@{instance} {method} {path}: {answer} after "
-                f"{time.monotonic() - began:.3f} s")
+            self.shared.refusals.append(f"{self.name}@{instance} {method} {path}: {answer} after "
+                                        f"{time.monotonic() - began:.3f} s")
         return answer
 
     def write(self, operation, method, path, body):

@@ -8,7 +8,6 @@ from harness.checks import await_cache_exact, await_consistent, items_of
 from . import checker
 from .clients import HistoryClient, Shared
 from .nemesis import Nemesis, heal
-from .pulse import Pulse
 from .record import History
 
 
@@ -39,10 +38,7 @@ class Run:
                          **{"RELEVO_PUBLISH_BUDGET": BUDGETS[n % len(BUDGETS)], **env})
         # Going through what a history holds takes Python seconds, in which no proxy moves a byte.
         gc.disable()
-        self.pulse = Pulse()
-        self.pulse.start()
-        self.shared = Shared(self.history, system.daemons, self.nemesis.down, self.pulse,
-                             **workload or {})
+        self.shared = Shared(self.history, system.daemons, self.nemesis.down, **workload or {})
         self.clients = [HistoryClient(f"C{n}", self.shared, random.Random(rng.random()))
                         for n in range(clients)]
         self.nemesis.clients, self.nemesis.aside = self.clients, self.shared.aside
@@ -66,21 +62,20 @@ class Run:
         for client in self.clients:
             client.halt.set()
         try:
-            heal(self.system, self.patience)
-        except AssertionError as fault:
-            self.broken.append(f"not healed: {fault}")
-        for client in self.clients:
-            client.join(timeout=90)
-            assert not client.is_alive(), f"{client.name} hangs"
-        # An answer that took long may have been a 202: what it queued is not in MySQL yet.
+            self.come_right(heal, "healed")
+            for client in self.clients:
+                client.join(timeout=90)
+                assert not client.is_alive(), f"{client.name} hangs"
+            # An answer that took long may have been a 202: what it queued is not in MySQL yet.
+            self.come_right(lambda system, patience: system.await_drained(patience), "drained")
+        finally:
+            gc.enable()
+
+    def come_right(self, how, what):
         try:
-            self.system.await_drained(self.patience)
+            how(self.system, self.patience)
         except AssertionError as fault:
-            self.broken.append(f"not drained: {fault}")
-        self.pulse.halt.set()
-        gc.enable()
-        for text in self.shared.excused:
-            print(f"   excused, as this process stood still: {text}")
+            self.broken.append(f"not {what}: {fault}")
 
     def lies(self):
         """Every operation with an answer that no order of all of them explains."""

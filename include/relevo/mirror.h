@@ -103,6 +103,8 @@ void mirror_mark_loaded(struct mirror *m);
 
 struct row *mirror_get(struct mirror *m, int64_t id);	       /* new reference or NULL */
 struct row *mirror_get_temp(struct mirror *m, struct opid op); /* by temporary id, also drained */
+/* Do operations wait under the temporary id? They may though its final one is known. */
+bool mirror_temp_waits(struct mirror *m, struct opid op);
 /* Final id of a drained create; 0 if not known here. */
 int64_t mirror_final_id(struct mirror *m, struct opid op);
 void mirror_set_final_id(struct mirror *m, struct opid op, int64_t id);

@@ -126,6 +126,15 @@ struct row *mirror_get_temp(struct mirror *m, struct opid op)
 	return shown_row(m, 0, op);
 }
 
+bool mirror_temp_waits(struct mirror *m, struct opid op)
+{
+	mirror_lock(m);
+	struct item *it = state_temp(&m->state, op);
+	bool waits = it != NULL && !ring_empty(&it->ops);
+	mirror_unlock(m);
+	return waits;
+}
+
 int64_t mirror_final_id(struct mirror *m, struct opid op)
 {
 	mirror_lock(m);

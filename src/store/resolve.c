@@ -92,33 +92,44 @@ json_t *resolve_record(struct store *s, struct session *session, struct opid op)
 	return record != NULL ? record : record_from_mysql(s, session, op);
 }
 
+/* As the mirror has it. *waits: something does under the temporary id, so there its place is, also
+ * if MySQL has the item already: the drain has not come so far as to say so. */
+static int64_t item_of_mirror(struct store *s, struct opid temp, bool *waits)
+{
+	*waits = mirror_temp_waits(s->mirror, temp);
+	return *waits ? 0 : mirror_final_id(s->mirror, temp);
+}
+
+/* 0: MySQL does not know it, or it waits. What the drain brought there waited before, and of that
+ * the log tells. */
+static int64_t item_of_mysql(struct store *s, struct session *session, struct opid temp)
+{
+	bool asked, waits;
+	struct applied *found = fetch_applied(s, session, temp, &asked);
+	int64_t id = found != NULL ? item_of_applied(found) : 0;
+	free_applied(found);
+	if (id == 0 || !session_catch_up(session, s))
+		return id;
+	int64_t followed = item_of_mirror(s, temp, &waits);
+	return waits ? 0 : followed != 0 ? followed : id;
+}
+
 bool resolve_ref(struct store *s, struct session *session, struct item_ref *ref)
 {
+	bool waits;
 	if (ref->id != 0)
 		return true;
-	ref->id = mirror_final_id(s->mirror, ref->temp);
-	if (ref->id != 0)
-		return true;
-	struct row *waiting = mirror_get_temp(s->mirror, ref->temp);
-	if (waiting != NULL) {
-		row_unref(&waiting);
-		return false;
-	}
+	ref->id = item_of_mirror(s, ref->temp, &waits);
+	if (ref->id != 0 || waits)
+		return ref->id != 0;
 	json_t *record = fetch_done(s, session, ref->temp);
-	int64_t id = item_of_record(record);
+	ref->id = item_of_record(record);
 	json_decref(record);
-	if (id == 0) {
-		bool asked;
-		struct applied *found = fetch_applied(s, session, ref->temp, &asked);
-		if (found != NULL)
-			id = item_of_applied(found);
-		free_applied(found);
-	}
-	if (id == 0)
-		return false;
-	mirror_set_final_id(s->mirror, ref->temp, id);
-	ref->id = id;
-	return true;
+	if (ref->id == 0)
+		ref->id = item_of_mysql(s, session, ref->temp);
+	if (ref->id != 0)
+		mirror_set_final_id(s->mirror, ref->temp, ref->id);
+	return ref->id != 0;
 }
 
 /* MySQL does not know what waits: who never followed the log, and cannot, knows neither. */

@@ -73,6 +73,8 @@ class Setup:
                 assert again.status in (201, 202), again
                 assert again.status == 201 or again.data["id"] == answer.data["id"]
         else:
+            if not self.ids:
+                self.put_items(daemon, 1)
             old = next(iter(self.ids))
             path = self.ids.pop(old)
             before = self.wanted.pop(old)

@@ -1,8 +1,9 @@
-"""What waits and what MySQL has of it already are one item to whoever reads, whichever way."""
+"""What waits and what MySQL has of it already are one item to whoever reads or writes, whichever way."""
 import contextlib
 
 from harness import await_consistent, item, item_key, items_of, wait_until
-from harness.proxy import CLIENT
+from harness.proxy import CLIENT, SERVER
+from harness.redis_server import script
 
 COMMIT = b";COMMIT"
 DRAIN_LOCK = "CONCAT('relevo_drain:',LEFT(SHA2('relevo',256),32))"
@@ -64,3 +65,48 @@ def test_another_instance_has_drained_what_waits_here(system):
     for daemon in (near, far):
         await_consistent(daemon)
         assert [row["id"] for row in items_of(daemon)] == [1]
+
+
+def test_a_delete_waits_of_an_item_that_the_drain_brought_into_mysql(system):
+    """The drain has committed the create and not said so yet: whoever writes next finds a row in
+    MySQL that is deleted already."""
+    daemon = system.start(proxied=True, RELEVO_REDIS_TIMEOUT="5s")
+    daemon.mysql.down()
+    daemon.await_health(mysql=False)
+    path = item_key(daemon.api.post("/items", item()).data)
+    held = daemon.redis.arm(script("settle"), SERVER, 0, stall=True)
+    daemon.mysql.up()
+    daemon.redis.await_hit(held)
+    assert system.mysql.codes() == ["PC-01"]
+    assert daemon.api.delete(path).status == 202
+    assert daemon.api.put(path, item(area="too late")).status == 404
+    assert daemon.api.patch(path, {"area": "too late"}).status == 404
+    assert daemon.api.get(path).status == 404
+    daemon.redis.up()
+    system.await_up()
+    await_consistent(daemon)
+    assert system.mysql.codes() == [] and items_of(daemon) == []
+
+
+def test_a_delete_waits_that_another_instance_has_not_read_of(system):
+    """Nor of the create, which it finds in MySQL."""
+    near, far = (system.start(proxied=True, RELEVO_REDIS_TIMEOUT="5s") for _ in range(2))
+    for daemon in (near, far):
+        daemon.mysql.down()
+        daemon.await_health(mysql=False)
+    far.redis.await_hit(far.redis.arm(b"XREAD", SERVER, 0, stall=True))
+    path = item_key(near.api.post("/items", item()).data)
+    held = near.redis.arm(script("settle"), SERVER, 0, stall=True)
+    near.mysql.up()
+    near.redis.await_hit(held)
+    far.mysql.up()
+    far.await_health(mysql=True)
+    assert near.api.delete(path).status == 202
+    assert far.api.put(path, item(area="too late")).status == 404
+    for daemon in (near, far):
+        daemon.redis.up()
+    system.await_up()
+    for daemon in (near, far):
+        await_consistent(daemon)
+        assert items_of(daemon) == []
+    assert system.mysql.codes() == []

@@ -1,10 +1,16 @@
 # engine.sh - a container engine: the one that runs here, or one of our own that leaves nothing behind
 # but its images in $engine_dir, which make the next run fast.
 # shellcheck shell=bash
-# Sourced by scripts/test-compose, after packages.sh and servers.sh; bash, in the top folder.
+# Sourced by scripts/test and scripts/test-compose, after packages.sh and servers.sh; bash, in the top
+# folder.
 
 engine_dir=$PWD/build-compose
 engine_run=
+
+# Does one run, or can one be started without getting anything first?
+engine_at_hand() {
+	docker info >/dev/null 2>&1 || { [ "$(id -u)" -eq 0 ] && command -v dockerd >/dev/null; }
+}
 
 # Make DOCKER_HOST lead to an engine. 1: there is none and none can be started; says why.
 engine_ensure() {

@@ -22,12 +22,10 @@ void plans_free(struct plan *plans, size_t count)
 	free(plans);
 }
 
-bool effect_has_update(const struct net_effect *n)
+/* Then nothing is lost where the row is gone. */
+static bool ends_in_delete(const struct net_effect *n)
 {
-	for (size_t i = 0; i < n->op_count; i++)
-		if (n->ops[i]->kind != OP_DELETE)
-			return true;
-	return false;
+	return n->ops[n->op_count - 1]->kind == OP_DELETE;
 }
 
 enum applied_state plan_state(const struct plan *p, const struct operation *op)
@@ -378,7 +376,7 @@ static void judge(const struct run *r, struct plan *p)
 		judge_conflict(r, p);
 	} else if (p->row != NULL) {
 		p->fate = FATE_APPLY;
-	} else if (n->kind == NET_DELETE || !effect_has_update(n)) {
+	} else if (ends_in_delete(n)) {
 		p->fate = FATE_DONE;
 	} else {
 		p->fate = FATE_GONE;

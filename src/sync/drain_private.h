@@ -118,7 +118,6 @@ void plans_free(struct plan *plans, size_t count);
 /* Gives the plan its dead letter; `detail` NULL: none. */
 void plan_letter(struct plan *p, const char *kind, const char *reason, const char *detail);
 enum applied_state plan_state(const struct plan *p, const struct operation *op);
-bool effect_has_update(const struct net_effect *n);
 
 /* The item's values as each operation of a plan leaves them, for keyed repeats. */
 struct replay {

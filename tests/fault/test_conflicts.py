@@ -1,4 +1,7 @@
 """Rows that changed in MySQL while operations on them waited: the three policies."""
+import json
+import uuid
+
 import pytest
 
 from harness import item, items_of, row_of, sync_status, wait_until
@@ -154,6 +157,20 @@ def test_delete_of_a_gone_row_is_done(system, daemon):
     foreign_later(system, daemon, "DELETE FROM items WHERE id=2")
     assert letters(daemon) == []
     assert daemon.api.get(f"/operations/{operation}").json()["state"] == "applied"
+
+
+def test_what_ends_in_a_delete_of_a_gone_row_is_done(system, daemon):
+    """A delete went before both: a write that may be in MySQL already is queued unasked."""
+    system.mysql_down()
+    assert daemon.api.patch("/items/2", {"area": "ours"}).status == 202
+    assert daemon.api.delete("/items/2").status == 202
+    later = json.loads(system.redis.db.lindex("items:pending_deletes", 0))
+    earlier = {**later, "op": str(uuid.uuid4()), "seq": later["seq"] - 1000000}
+    system.redis.db.rpush("items:pending_deletes", json.dumps(earlier))
+    system.mysql_up()
+    system.await_up()
+    assert letters(daemon) == []
+    assert 2 not in system.mysql.items()
 
 
 def test_a_version_moved_by_hand_is_a_conflict(system, daemon, policy):

@@ -2,6 +2,8 @@
 import os
 import subprocess
 
+from .wait import wait_until
+
 _MiB = 1 << 20
 
 
@@ -31,17 +33,20 @@ class SmallDisk:
         os.rmdir(self.path)
 
     def fill(self):
-        """Not a byte is left."""
-        disk = os.statvfs(self.path)
-        self._resize((disk.f_blocks - disk.f_bfree) * disk.f_frsize)
+        """Not a byte is left. The server may write on between the look and the remount, which is
+        refused then."""
+        wait_until(lambda: self._resize(self._used()), 10, "the disk is full", pause=0)
 
     def free(self):
         """There is room again."""
-        self._resize(self.size)
+        assert self._resize(self.size)
+
+    def _used(self):
+        disk = os.statvfs(self.path)
+        return (disk.f_blocks - disk.f_bfree) * disk.f_frsize
 
     def _resize(self, size):
-        made = _as_root("mount", "-o", f"remount,size={size}", self.path)
-        assert made.returncode == 0, made.stderr
+        return _as_root("mount", "-o", f"remount,size={size}", self.path).returncode == 0
 
 
 def _as_root(*command):

@@ -47,7 +47,8 @@ def one_round(system, rng, seconds, args):
         run.history.save(args.keep)
         for daemon in system.daemons:
             shutil.copy(daemon.log_path, f"{args.keep}.{daemon.name}.log")
-        print(f"   history and logs are kept in {args.keep}*")
+        shutil.copytree(system.redis.data, f"{args.keep}.redis", dirs_exist_ok=True)
+        print(f"   history, logs and what Redis wrote are kept in {args.keep}*")
     system.finish()
     return faults, len(run.history.operations)
 

@@ -8,6 +8,7 @@ import pytest
 
 from harness import await_consistent, item, items_of, pending_counts, sync_status, wait_until
 from harness.metrics import value
+from harness.proxy import SERVER
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -137,6 +138,35 @@ def test_a_write_after_a_flush_does_not_go_past_what_waits(system, write):
     assert [row[2] for row in system.mysql.items().values()] == ["newer"] * (write == "update")
     assert [one["status"] for one in items_of(relevo)] == ["newer"] * (write == "update")
     assert relevo.api.get("/sync/dead").json()["count"] == 0
+
+
+def test_a_write_after_a_flush_goes_behind_what_waits_on_an_item_made_since(system):
+    """Another instance made it, and queued a change of it as it would of any item at that time. Of
+    neither has this one read."""
+    near, far = system.start(), system.start(proxied=True, RELEVO_REDIS_TIMEOUT="5s")
+    db, no_drain = system.redis.db, ("sync:lease", "7", 60)
+    system.mysql_down()
+    far.mysql.down()
+    create_offline(near, far)
+    db.set(*no_drain)
+    system.mysql.start()
+    far.mysql.up()
+    for daemon in (near, far):
+        daemon.await_health(mysql=True)
+    db.pipeline(transaction=True).flushall().set(*no_drain).execute()
+    for daemon in (near, far):
+        wait_until(lambda: daemon.log_lines("checked against the lists"), 5, "put back")
+    far.redis.await_hit(far.redis.arm(b"XREAD", SERVER, 0, stall=True))
+    made = near.api.post("/items", item(code="Y"))
+    assert made.status == 201
+    path = f"/items/{made.json()['data']['id']}"
+    assert near.api.patch(path, {"status": "patched"}).status == 202
+    assert far.api.delete(path).status == 202
+    far.redis.up()
+    db.delete("sync:lease")
+    system.await_drained()
+    assert near.api.get("/sync/dead").json()["count"] == 0
+    assert system.mysql.codes() == ["X"]
 
 
 def drain_by_hand(system, kind, ident):

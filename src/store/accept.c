@@ -23,8 +23,8 @@
  * in what we take for its clock. */
 #define ANSWER_TIMEOUTS 2
 
-/* When MySQL went, entries of what it took last may be on their way into the log for so long:
- * until then what they tell of is not known, or in an older state. */
+/* The entry of what another instance brought into MySQL, and answered, may be on its way into the log
+ * for so long: until then what it tells of is not known here, or in an older state. */
 #define LOG_LAG_MS 50
 
 /* One write on its way into a pending list. */
@@ -188,13 +188,20 @@ static void turn_away(struct round *r, struct job *j)
 	jobs_push(opid_is_zero(j->batch) ? &r->out->direct : &r->out->unsure, j);
 }
 
+/* Whatever was answered before this write came is in the log by now. An instance that is alone has
+ * its own entries in the mirror. */
+static bool is_told(const struct store *s, const struct job *j)
+{
+	return atomic_load(&s->instances) == 1 ||
+	       clock_mono_ms() >= j->submitted_us / 1000 + LOG_LAG_MS;
+}
+
 /* Is there such an item, and in the asked state? Not asked of what may be applied already: it was
  * then. */
 static bool may_change(struct round *r, struct job *j, const struct mirror_item_state *state)
 {
-	bool told = clock_mono_ms() - circuit_switched_ms(r->store->mysql) >= LOG_LAG_MS;
 	bool fits = state->shown && state->row != NULL && tag_matches(j, state->row);
-	if ((!state->known && store_recalls(r->store)) || (!fits && !told))
+	if ((!state->known && store_recalls(r->store)) || (!fits && !is_told(r->store, j)))
 		jobs_push(&r->later, j);
 	else if (!state->known && !resolve_is_no_item(r->store, r->session, &j->ref))
 		finish_failed(r, j, unless_unsure(j, ERR_DOWN), "nobody who knows it can be asked");

@@ -115,22 +115,31 @@ static void again_or_queue(struct lane *lane, struct job *j, struct job **queue)
 		jobs_push(queue, j);
 }
 
+/* A repeat may meet the item as the first request left it, and what may be queued its own effect:
+ * then MySQL has a record. Without one it is not applied, nor can it be any more. */
+static void answer_not_found(struct lane *lane, struct job *j)
+{
+	bool asked = true;
+	if ((j->keyed || j->maybe_queued) &&
+	    resolve_applied(lane->store, &lane->session, j, &asked))
+		return;
+	job_fail(j, asked ? ERR_NOT_FOUND : ERR_UNCERTAIN, "no such item");
+}
+
 static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t seq,
 			  struct split *out)
 {
 	struct job *j = w->ctx;
+	bool asked;
 	switch (w->verdict) {
 	case COMMIT_APPLIED:
 		answer_applied(j, w, seq);
 		break;
 	case COMMIT_NOT_FOUND:
-		/* A repeat may meet the item as the first request left it. */
-		if (!j->keyed || !resolve_applied(lane->store, &lane->session, j))
-			job_fail(j, j->maybe_queued ? ERR_UNCERTAIN : ERR_NOT_FOUND,
-				 "no such item");
+		answer_not_found(lane, j);
 		break;
 	case COMMIT_PRECONDITION:
-		if (!j->keyed || !resolve_applied(lane->store, &lane->session, j))
+		if (!j->keyed || !resolve_applied(lane->store, &lane->session, j, &asked))
 			job_fail(j, j->maybe_queued ? ERR_UNCERTAIN : ERR_PRECONDITION,
 				 "the item has changed");
 		break;
@@ -138,7 +147,7 @@ static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t se
 		job_fail(j, ERR_REFUSED, w->error.text);
 		break;
 	case COMMIT_DUPLICATE:
-		if (!resolve_applied(lane->store, &lane->session, j))
+		if (!resolve_applied(lane->store, &lane->session, j, &asked))
 			job_fail(j, ERR_REFUSED, w->error.text);
 		break;
 	case COMMIT_LOCKED:

@@ -299,11 +299,10 @@ static void tell_log(struct store *s, struct session *session, int64_t id)
 	buf_free(&sql);
 }
 
-bool resolve_applied(struct store *s, struct session *session, struct job *j)
+bool resolve_applied(struct store *s, struct session *session, struct job *j, bool *asked)
 {
 	static const char *const states[] = { "applied", "conflict", "rejected" };
-	bool asked;
-	struct applied *found = fetch_applied(s, session, j->op, &asked);
+	struct applied *found = fetch_applied(s, session, j->op, asked);
 	char hex[33];
 	if (found == NULL)
 		return false;

@@ -319,8 +319,8 @@ bool resolve_is_no_item(struct store *s, struct session *session, const struct i
 void resolve_tell_redis(struct store *s, struct session *session, struct opid op);
 /* A keyed operation that was accepted before: fills the job's answer. True: answered. */
 bool resolve_repeat(struct store *s, struct session *session, struct job *j);
-/* From the record in MySQL, after a duplicate key. True: answered. */
-bool resolve_applied(struct store *s, struct session *session, struct job *j);
+/* From the record in MySQL. True: answered. *asked: MySQL has told, else it may have one. */
+bool resolve_applied(struct store *s, struct session *session, struct job *j, bool *asked);
 
 /* dead.c, reader.c, reader_list.c */
 void dead_job(struct store *s, struct session *session, struct job *j);

@@ -7,6 +7,7 @@ import pytest
 
 from harness import (Crowd, await_cache_exact, await_the_same, expect_problem, item, items_of,
                      pending_counts, sync_status, wait_until)
+from harness.metrics import value
 from harness.proxy import CLIENT, SERVER
 from harness.redis_server import script
 
@@ -109,19 +110,29 @@ def test_another_instance_finds_it_before_redis_has_it(system, near, far):
     checked_the_same(system, [near, far])
 
 
-def patched_meanwhile(near, far, n):
-    """Changes an item, and what that leaves is to be changed elsewhere, where MySQL has just gone and
-    the entry is still on its way to Redis. The answer; None: the entry came too late."""
+def patched_meanwhile(near, far, n, long_gone):
+    """Changes an item, and what that leaves is to be changed elsewhere, where MySQL has just gone, or
+    long ago, and the entry is still on its way to Redis. The answer; None: the entry came too late."""
+    if long_gone:
+        far.mysql.down()
+        far.await_health(mysql=False)
+        gone = time.monotonic()
+        wait_until(lambda: time.monotonic() > gone + 0.1, 5, "some time")
     fault = near.redis.arm(script("append"), SERVER, 0, stall=True)
     changed = near.api.patch("/items/1", {"area": f"Sala {n}"})
     near.redis.await_hit(fault)
     logged = len(far.log_lines("MySQL is down"))
+    asked = value(far, "http_requests_in_flight")
     with ThreadPoolExecutor(1) as pool:
         began = time.monotonic()
         far.mysql.down()
         answer = pool.submit(far.api.patch, "/items/1", {"area": f"Aula {n}"},
                              {"If-Match": changed.headers["ETag"]})
-        wait_until(lambda: far.log_lines("MySQL is down")[logged:], 5, "it notices", pause=0.001)
+        if long_gone:
+            wait_until(lambda: value(far, "http_requests_in_flight") > asked or answer.done(), 5,
+                       "it is asked", pause=0.001)
+        else:
+            wait_until(lambda: far.log_lines("MySQL is down")[logged:], 5, "it notices", pause=0.001)
         near.redis.up()
         late = time.monotonic() - began > 0.04
         answer = answer.result()
@@ -131,12 +142,13 @@ def patched_meanwhile(near, far, n):
     return None if late else answer
 
 
-def test_mysql_goes_while_the_entry_is_on_its_way(system, near):
+@pytest.mark.parametrize("long_gone", [False, True], ids=["just gone", "gone for long"])
+def test_mysql_is_gone_while_the_entry_is_on_its_way(system, near, long_gone):
     """What another instance knows as it was a moment ago, it does not refuse."""
     far = system.start(proxied=True, **CALM)
     wait_until(lambda: len(items_of(far)) == ROWS, 5, "it has the rows")
     for n in range(10):
-        answer = patched_meanwhile(near, far, n)
+        answer = patched_meanwhile(near, far, n, long_gone)
         if answer is not None:
             break
     assert answer is not None and answer.status == 202, answer

@@ -7,6 +7,8 @@ import pytest
 
 from harness import (SLOW, Redis, assert_cache_exact, await_cache_exact, await_consistent,
                      expect_problem, item, item_key, items_of, pending_counts, row_of, wait_until)
+from harness.proxy import CLIENT, SERVER
+from harness.redis_server import script
 
 TIMEOUT = 0.5  # RELEVO_REDIS_TIMEOUT
 
@@ -367,6 +369,31 @@ def test_what_waits_goes_to_mysql_without_redis(system, instances):
     assert system.redis.db.hlen("items:ops") == system.redis.db.hlen("items:pending:ids") == 0
     await_cache_exact(system, relevo)
     await_consistent(relevo)
+
+
+@pytest.mark.parametrize("write, outcome", [("delete", 200), ("patch", 409)])
+@pytest.mark.parametrize("point", [SERVER, CLIENT], ids=["not queued", "queued"])
+def test_what_may_be_queued_meets_no_item_any_more(system, write, outcome, point):
+    """Redis falls silent while the write is queued, and MySQL tells that nothing can come of it. If
+    the log told in time that it is queued, it is drained first."""
+    daemon = system.start(proxied=True)
+    daemon.api.post("/items", item())
+    daemon.mysql.down()
+    daemon.await_health(mysql=False)
+    assert daemon.api.patch("/items/1", {"area": "waits"}).status == 202
+    system.redis.db.set("sync:lease", "7", ex=60)
+    system.mysql.sql("DELETE FROM items")
+    daemon.mysql.up()
+    daemon.await_health(mysql=True)
+    fault = daemon.redis.arm(script("accept"), point, 0, down=True)
+    answer = daemon.api.delete("/items/1") if write == "delete" \
+        else daemon.api.patch("/items/1", {"area": "too late"})
+    assert answer.status in ((404,) if point == SERVER else (404, outcome)), answer
+    assert fault.hits == 1
+    daemon.redis.up()
+    system.redis.db.delete("sync:lease")
+    system.await_up()
+    assert system.mysql.items() == {} and items_of(daemon) == []
 
 
 @pytest.mark.parametrize("end", [False, True])

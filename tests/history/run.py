@@ -85,11 +85,13 @@ class Run:
     def violations(self):
         """Everything that is wrong with the run; stop it first."""
         faults = [f"{client.name}: {client.fault!r}" for client in self.clients if client.fault]
-        faults += [f"refused: {text}" for text in self.shared.refusals]
-        return faults + self.broken + self.lies() + self.dead_letters() + self.caches()
+        faults += [f"refused: {text}" for text in self.shared.refusals] + self.broken
+        if not self.system.mysql.running:
+            return faults or ["MySQL does not run"]
+        return faults + self.lies() + self.dead_letters() + self.caches()
 
     def judge(self):
-        if lies := self.lies():
+        if self.system.mysql.running and (lies := self.lies()):
             raise Lie("\n".join(lies))
         faults = self.violations()
         assert not faults, "\n".join(faults)

@@ -115,40 +115,41 @@ static void again_or_queue(struct lane *lane, struct job *j, struct job **queue)
 		jobs_push(queue, j);
 }
 
-/* A repeat may meet the item as the first request left it, and what may be queued its own effect:
- * then MySQL has a record. Without one it is not applied, nor can it be any more. */
-static void answer_not_found(struct lane *lane, struct job *j)
+/* MySQL does not do it. A repeat may meet the item as the first request left it, and what may be
+ * queued its own effect: then there is a record. False: MySQL went before it could tell. */
+static bool answer_not_done(struct lane *lane, struct job *j, enum err_code code, const char *text)
 {
 	bool asked = true;
 	if ((j->keyed || j->maybe_queued) &&
 	    resolve_applied(lane->store, &lane->session, j, &asked))
-		return;
-	job_fail(j, asked ? ERR_NOT_FOUND : ERR_UNCERTAIN, "no such item");
+		return true;
+	if (asked)
+		job_fail(j, code, text);
+	return asked;
 }
 
 static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t seq,
 			  struct split *out)
 {
 	struct job *j = w->ctx;
-	bool asked;
+	bool answered = true;
 	switch (w->verdict) {
 	case COMMIT_APPLIED:
 		answer_applied(j, w, seq);
 		break;
-	case COMMIT_NOT_FOUND:
-		answer_not_found(lane, j);
+	case COMMIT_NOT_FOUND: /* without a record nothing can come of it any more */
+		answered = answer_not_done(lane, j, ERR_NOT_FOUND, "no such item");
 		break;
 	case COMMIT_PRECONDITION:
-		if (!j->keyed || !resolve_applied(lane->store, &lane->session, j, &asked))
-			job_fail(j, j->maybe_queued ? ERR_UNCERTAIN : ERR_PRECONDITION,
-				 "the item has changed");
+		answered = answer_not_done(lane, j,
+					   j->maybe_queued ? ERR_UNCERTAIN : ERR_PRECONDITION,
+					   "the item has changed");
 		break;
 	case COMMIT_REFUSED:
 		job_fail(j, ERR_REFUSED, w->error.text);
 		break;
 	case COMMIT_DUPLICATE:
-		if (!resolve_applied(lane->store, &lane->session, j, &asked))
-			job_fail(j, ERR_REFUSED, w->error.text);
+		answered = answer_not_done(lane, j, ERR_REFUSED, w->error.text);
 		break;
 	case COMMIT_LOCKED:
 		again_or_queue(lane, j, &out->queue);
@@ -160,10 +161,10 @@ static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t se
 	case COMMIT_DOWN:
 	case COMMIT_OPEN:
 		store_mysql_failed(lane->store, lane->session.db, &w->error);
-		jobs_push(&out->queue, j);
-		return;
+		answered = false;
+		break;
 	}
-	jobs_push(&out->done, j);
+	jobs_push(answered ? &out->done : &out->queue, j);
 }
 
 static void count_batch(struct store *s, size_t count)

@@ -23,8 +23,8 @@
  * in what we take for its clock. */
 #define ANSWER_TIMEOUTS 2
 
-/* The entry of what another instance brought into MySQL, and answered, may be on its way into the log
- * for so long: until then what it tells of is not known here, or in an older state. */
+/* The entry of what another instance brought into MySQL, and answered, may be on its way into the
+ * log for so long: until then what it tells of is not known here, or in an older state. */
 #define LOG_LAG_MS 50
 
 /* One write on its way into a pending list. */

@@ -141,9 +141,9 @@ static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t se
 		answered = answer_not_done(lane, j, ERR_NOT_FOUND, "no such item");
 		break;
 	case COMMIT_PRECONDITION:
-		answered = answer_not_done(lane, j,
-					   j->maybe_queued ? ERR_UNCERTAIN : ERR_PRECONDITION,
-					   "the item has changed");
+		answered =
+			answer_not_done(lane, j, j->maybe_queued ? ERR_UNCERTAIN : ERR_PRECONDITION,
+					"the item has changed");
 		break;
 	case COMMIT_REFUSED:
 		job_fail(j, ERR_REFUSED, w->error.text);

@@ -112,7 +112,7 @@ static void split_changes(struct lane *lane, struct job **changes, size_t count,
 	bool lost = marks_are_lost(lane->store), caught_up = false;
 	for (size_t i = 0; i < count; i++) {
 		const struct item_ref *ref = &changes[i]->ref;
-		/* What the mirror does not know was made after the loss: its marks are all there. */
+		/* What the mirror does not know was made since: its marks are all there. */
 		bool waits = (lost && mirror_knows(lane->store->mirror, ref->id, ref->temp)) ||
 			     (known ? mark_counts(lane, changes[i], marks->element[i], &caught_up)
 				    : split_waits(lane, changes[i]));

@@ -189,11 +189,12 @@ static void turn_away(struct round *r, struct job *j)
 }
 
 /* Whatever was answered before this write came is in the log by now. An instance that is alone has
- * its own entries in the mirror. */
+ * its own entries in the mirror, but may not have heard of one that ran until MySQL went. */
 static bool is_told(const struct store *s, const struct job *j)
 {
-	return atomic_load(&s->instances) == 1 ||
-	       clock_mono_ms() >= j->submitted_us / 1000 + LOG_LAG_MS;
+	bool alone = atomic_load(&s->instances) == 1;
+	int64_t since_ms = alone ? circuit_switched_ms(s->mysql) : j->submitted_us / 1000;
+	return clock_mono_ms() >= since_ms + LOG_LAG_MS;
 }
 
 /* Is there such an item, and in the asked state? Not asked of what may be applied already: it was

@@ -61,6 +61,7 @@ enum redis_script {
 	SCRIPT_ADOPT,
 	SCRIPT_LEASE,
 	SCRIPT_FOUND,
+	SCRIPT_PIECE,
 	SCRIPT_COUNT
 };
 

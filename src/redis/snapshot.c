@@ -130,30 +130,25 @@ static enum err_code simple_call(struct redis *r, struct err *e, size_t argc, co
 	return code;
 }
 
-/* The scratch key never outlives an upload for long, and is never begun anew without what is in it
- * already: SETRANGE would fill that with zeros. ERR_NOT_FOUND: it went. */
-static enum err_code payload_renew(struct redis *r, const struct payload *p, struct err *e)
+/* The scratch key never outlives an upload for long. ERR_NOT_FOUND: it went, and is not begun anew
+ * without what was in it. */
+static enum err_code payload_piece(struct redis *r, const struct payload *p, size_t at,
+				   struct err *e)
 {
-	const char *expire[] = { "EXPIRE", p->scratch, SCRATCH_TTL_S };
+	size_t len = p->bytes.len - at < PIECE_SIZE ? p->bytes.len - at : PIECE_SIZE;
+	struct redis_args *args = redis_args_new();
 	redisReply *reply = NULL;
-	enum err_code code = redis_command(r, &reply, e, 3, expire, NULL);
+	redis_args_puts(args, p->scratch);
+	redis_args_puts(args, SCRATCH_TTL_S);
+	redis_args_i64(args, (int64_t)(p->from + at));
+	redis_args_put(args, p->bytes.bytes + at, len);
+	enum err_code code = redis_script(r, SCRIPT_PIECE, args, &reply, e);
 	if (code == ERR_NONE && reply->integer != 1)
 		code = err_set(e, ERR_NOT_FOUND, "the pieces of the snapshot were lost");
 	if (reply != NULL)
 		freeReplyObject(reply);
+	redis_args_free(&args);
 	return code;
-}
-
-static enum err_code payload_piece(struct redis *r, const struct payload *p, size_t at,
-				   struct err *e)
-{
-	char offset[24];
-	size_t len = p->bytes.len - at < PIECE_SIZE ? p->bytes.len - at : PIECE_SIZE;
-	snprintf(offset, sizeof(offset), "%zu", p->from + at);
-	const char *put[] = { "SETRANGE", p->scratch, offset, p->bytes.bytes + at };
-	const size_t lens[] = { 8, strlen(p->scratch), strlen(offset), len };
-	enum err_code code = payload_renew(r, p, e);
-	return code == ERR_NONE ? simple_call(r, e, 4, put, lens) : code;
 }
 
 /* The last piece first, which makes room for all. (With APPEND Redis would move what is there for

@@ -14,6 +14,7 @@ from harness.redis_server import script
 TIMEOUT = 1.0  # RELEVO_MYSQL_TIMEOUT
 REDIS_TIMEOUT = 0.5
 COMMIT = b";COMMIT"  # not the session's READ COMMITTED; it ends what is sent with it
+LOOK_UP = b"FROM relevo_applied WHERE op IN ("
 
 # Where an exchange breaks off: direction, and after which byte, by its sizes.
 POINTS = {
@@ -310,6 +311,25 @@ def test_cut_in_the_rows_that_the_drain_reads(setup, daemon, missing):
     fault = drain_again(lambda: daemon.mysql.arm(rows, CLIENT, sizes.answer - missing))
     assert fault.hits == 1
     setup.check(rebuilds=0)
+
+
+def test_mysql_goes_before_it_tells_of_a_repeat(setup):
+    """Redis has lost the record of a keyed create. MySQL refuses its operation id, and goes before it
+    can tell what became of it: that is not the fault of the request."""
+    daemon = setup.start()
+    headers = {"Idempotency-Key": "once"}
+    first = daemon.api.post("/items", item(), headers)
+    assert first.status == 201
+    db = setup.system.redis.db
+    for key in db.keys("items:done:*"):
+        db.delete(key)
+    fault = daemon.mysql.arm(LOOK_UP, SERVER, 0, down=True)
+    assert daemon.api.post("/items", item(), headers).status == 202
+    assert fault.hits == 1
+    daemon.mysql.up()
+    setup.system.await_up()
+    assert setup.system.mysql.codes() == ["PC-01"]
+    assert daemon.api.get("/sync/dead").json()["count"] == 0
 
 
 # --- Redis ---

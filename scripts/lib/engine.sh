@@ -1,8 +1,8 @@
 # engine.sh - a container engine: the one that runs here, or one of our own that leaves nothing behind
 # but its images in $engine_dir, which make the next run fast.
 # shellcheck shell=bash
-# Sourced by scripts/test and scripts/test-compose, after packages.sh and servers.sh; bash, in the top
-# folder.
+# Sourced by scripts/test and scripts/test-compose, after packages.sh, unstable.sh and servers.sh; bash,
+# in the top folder.
 
 engine_dir=$PWD/build-compose
 engine_run=
@@ -22,14 +22,29 @@ engine_ensure() {
 		echo "no container engine runs, and only root can start one" >&2
 		return 1
 	fi
-	packages_ensure engine || return 1
+	packages_ensure engine && packages_compose || return 1
 	engine_start
 }
 
-# Either of the two programs will do.
+# Both programs, where they can be had: one of them will do. Debian 12 has docker-compose 1.29 alone;
+# `docker compose` 2, a plugin that needs nothing else, is unpacked from Debian unstable.
 packages_compose() {
 	docker-compose version >/dev/null 2>&1 || docker compose version >/dev/null 2>&1 ||
-		packages_ensure engine
+		packages_ensure engine || return 1
+	docker compose version >/dev/null 2>&1 || plugin_unpack ||
+		echo "no docker compose 2: what asks for it is not run" >&2
+}
+
+# Beside what the user's own configuration says.
+plugin_unpack() {
+	local folder=$engine_dir/compose-2 own=${DOCKER_CONFIG:-$HOME/.docker}/config.json
+	[ "$(id -u)" -eq 0 ] || return 1
+	mkdir -p "$engine_dir/config/cli-plugins"
+	unstable_ensure "$folder" docker-compose || return 1
+	[ ! -e "$own" ] || cp "$own" "$engine_dir/config/" || return 1
+	ln -sfn "$folder/usr/libexec/docker/cli-plugins/docker-compose" "$engine_dir/config/cli-plugins/"
+	export DOCKER_CONFIG=$engine_dir/config
+	docker compose version >/dev/null 2>&1
 }
 
 # Its containers reach each other over the bridge of their network and the host by published ports,

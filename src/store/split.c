@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../redis/changelog_private.h"
+#include "relevo/clock.h"
 #include "relevo/mem.h"
 #include "relevo/plant.h"
 
@@ -92,8 +93,7 @@ static bool mark_counts(struct lane *lane, struct job *j, const redisReply *mark
 	return waits;
 }
 
-/* Redis lost marks of what waits: others may know of more, which is put back before anything is
- * drained. */
+/* Redis lost marks of what waits, and others may know of more: they put it back in a moment. */
 static bool marks_are_lost(struct store *s)
 {
 	struct mirror_counts counts;
@@ -104,6 +104,17 @@ static bool marks_are_lost(struct store *s)
 	       0;
 }
 
+/* It may be one of those whose marks are lost. Queued unasked it would be overtaken by an instance
+ * that Redis is gone for: that one writes into MySQL what it knows of nothing before. So it is
+ * answered when the marks are back. What the mirror does not know was made since: its marks are all
+ * there. */
+static bool is_held(const struct lane *lane, const struct job *j)
+{
+	return mirror_knows(lane->store->mirror, j->ref.id, j->ref.temp) &&
+	       !atomic_load(&lane->store->ending) &&
+	       clock_mono_us() < j->submitted_us + RECALL_MAX_MS * 1000;
+}
+
 /* Writes to items with operations waiting go behind these, even with MySQL up (no overtaking). */
 static void split_changes(struct lane *lane, struct job **changes, size_t count, struct split *out)
 {
@@ -112,7 +123,10 @@ static void split_changes(struct lane *lane, struct job **changes, size_t count,
 	bool lost = marks_are_lost(lane->store), caught_up = false;
 	for (size_t i = 0; i < count; i++) {
 		const struct item_ref *ref = &changes[i]->ref;
-		/* What the mirror does not know was made since: its marks are all there. */
+		if (lost && is_held(lane, changes[i])) {
+			jobs_push(&lane->again, changes[i]);
+			continue;
+		}
 		bool waits = (lost && mirror_knows(lane->store->mirror, ref->id, ref->temp)) ||
 			     (known ? mark_counts(lane, changes[i], marks->element[i], &caught_up)
 				    : split_waits(lane, changes[i]));

@@ -1,9 +1,8 @@
 """docker-compose.yml with a real engine; run by scripts/test-compose, which brings it up in a copy of the
 tree.
 
-What users type is tried with both compose programs, where both are there. Debian 12 has docker-compose
-1.29 alone (no package docker-compose-v2 or docker-compose-plugin): the cases of `docker compose` 2 are
-skipped then, and say so.
+What users type is tried with both compose programs, where both are there: the cases of one that is not
+are skipped, and say so.
 """
 import contextlib
 import json
@@ -46,8 +45,10 @@ def compose(running):
     return running
 
 
-@pytest.fixture(params=["docker-compose", "docker compose"])
+@pytest.fixture(params=sorted(["docker-compose", "docker compose"],
+                              key=lambda name: name != os.environ.get("RELEVO_COMPOSE")))
 def tool(request):
+    """The one that brought everything up comes first."""
     if subprocess.run([*request.param.split(), "version"], capture_output=True).returncode != 0:
         pytest.skip(f"{request.param} is not installed")
     return request.param

@@ -143,13 +143,16 @@ def test_a_write_after_a_flush_does_not_go_past_what_waits(system, write):
 def test_a_write_after_a_flush_goes_behind_what_waits_on_an_item_made_since(system):
     """Another instance made it, and queued a change of it as it would of any item at that time. Of
     neither has this one read."""
-    near, far = system.start(), system.start(proxied=True, RELEVO_REDIS_TIMEOUT="5s")
+    near = system.start(proxied=True)
+    far = system.start(proxied=True, RELEVO_REDIS_TIMEOUT="5s")
     db, no_drain = system.redis.db, ("sync:lease", "7", 60)
     system.mysql_down()
+    near.mysql.down()
     far.mysql.down()
     create_offline(near, far)
     db.set(*no_drain)
     system.mysql.start()
+    near.mysql.up()
     far.mysql.up()
     for daemon in (near, far):
         daemon.await_health(mysql=True)
@@ -160,13 +163,41 @@ def test_a_write_after_a_flush_goes_behind_what_waits_on_an_item_made_since(syst
     made = near.api.post("/items", item(code="Y"))
     assert made.status == 201
     path = f"/items/{made.json()['data']['id']}"
+    near.mysql.down()
     assert near.api.patch(path, {"status": "patched"}).status == 202
     assert far.api.delete(path).status == 202
     far.redis.up()
+    near.mysql.up()
     db.delete("sync:lease")
     system.await_drained()
     assert near.api.get("/sync/dead").json()["count"] == 0
     assert system.mysql.codes() == ["X"]
+
+
+def test_a_write_after_a_flush_is_not_queued_past_one_that_redis_is_gone_for(system):
+    """It waits until what the others remember is back: nothing waits on its item, so it goes into
+    MySQL, where an instance that Redis alone is gone for finds it."""
+    near, far = system.start(), system.start(proxied=True)
+    db, no_drain = system.redis.db, ("sync:lease", "7", 60)
+    path = f"/items/{near.api.post('/items', item(code='Y')).json()['data']['id']}"
+    system.mysql_down()
+    far.mysql.down()
+    create_offline(near, far)
+    db.set(*no_drain)
+    system.mysql.start()
+    far.mysql.up()
+    for daemon in (near, far):
+        daemon.await_health(mysql=True)
+    db.pipeline(transaction=True).flushall().set(*no_drain).execute()
+    wait_until(lambda: near.log_lines("checked against the lists"), 5, "put back")
+    far.redis.down()
+    far.await_health(redis=False)
+    assert near.api.patch(path, {"status": "older"}).status == 200
+    assert far.api.patch(path, {"status": "newer"}).status == 200
+    far.redis.up()
+    db.delete("sync:lease")
+    system.await_drained()
+    assert {row[2] for row in system.mysql.items().values()} == {"v0", "newer"}
 
 
 def drain_by_hand(system, kind, ident):

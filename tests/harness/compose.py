@@ -1,7 +1,6 @@
 """The system of docker-compose.yml, brought up by scripts/test-compose."""
 import json
 import os
-import shutil
 import subprocess
 
 from .client import Client
@@ -25,13 +24,20 @@ class ApiTable:
     def items(self):
         rows, after = {}, ""
         while after is not None:
+            page = self._page(after)
+            for shown in page.data:
+                rows[shown["id"]] = (*row_of(shown), shown["version"])
+            after = page.json()["next"]
+        return rows
+
+    def _page(self, after):
+        """An instance may yet have to notice that MySQL is back: it is asked again."""
+        def from_mysql():
             answer = self.api.get(f"/items?limit=1000{after and f'&after={after}'}",
                                   {"Cache-Control": "no-cache"})
-            assert answer.status == 200 and answer.json()["source"] == "MySQL", answer
-            for shown in answer.data:
-                rows[shown["id"]] = (*row_of(shown), shown["version"])
-            after = answer.json()["next"]
-        return rows
+            assert answer.status == 200, answer
+            return answer if answer.json()["source"] == "MySQL" else None
+        return wait_until(from_mysql, 10, "a page from MySQL", pause=0.1)
 
 
 class Compose:
@@ -39,7 +45,7 @@ class Compose:
         self.port = int(os.environ["RELEVO_COMPOSE_PORT"])
         self.url = f"http://127.0.0.1:{self.port}"
         self.api = Client(self.port)
-        self.tool = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
+        self.tool = os.environ["RELEVO_COMPOSE"].split()
 
     def run(self, *arguments):
         return output_of(*self.tool, *arguments)

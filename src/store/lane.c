@@ -11,8 +11,8 @@
 #include "relevo/plant.h"
 #include "relevo/tables.h"
 
-#define LOCKED_RETRY_MS 20
-#define IDLE_PING_MS	5000
+#define AGAIN_MS     20
+#define IDLE_PING_MS 5000
 
 static enum op_kind job_op_kind(const struct job *j)
 {
@@ -103,6 +103,15 @@ static void answer_applied(struct job *j, struct commit_write *w, uint64_t seq)
 	j->row = row_ref(w->row);
 }
 
+void lane_try_again(struct lane *lane, struct job *j)
+{
+	int64_t now = clock_mono_ms();
+	jobs_push(&lane->again, j);
+	lane->again_count++;
+	if (lane->again_ms <= now)
+		lane->again_ms = now + AGAIN_MS;
+}
+
 /* A row that somebody holds is tried again until one time-out is over, then it is queued. */
 static void again_or_queue(struct lane *lane, struct job *j, struct job **queue)
 {
@@ -110,7 +119,7 @@ static void again_or_queue(struct lane *lane, struct job *j, struct job **queue)
 	if (j->deadline_ms == 0)
 		j->deadline_ms = now + lane->store->options->mysql_timeout_ms;
 	if (now < j->deadline_ms)
-		jobs_push(&lane->again, j);
+		lane_try_again(lane, j);
 	else
 		jobs_push(queue, j);
 }
@@ -340,30 +349,38 @@ static void run_batch(struct lane *lane, struct job *list)
 	publisher_finish(&s->publisher, jobs_reverse(split.done));
 }
 
-/* Jobs to be tried again come first: they are older. */
-static struct job *take_jobs(struct lane *lane, bool *idle)
+/* Jobs to be tried again, the oldest first: half a batch, that new ones have room. */
+static struct job *take_again(struct lane *lane, size_t *count)
 {
-	struct job *old = jobs_reverse(lane->again);
-	size_t count = 0;
-	lane->again = NULL;
-	for (struct job *j = old; j != NULL; j = j->next)
-		count++;
-	if (count < BATCH_MAX)
-		queue_wait(&lane->queue,
-			   clock_mono_ms() + (count > 0 ? LOCKED_RETRY_MS : IDLE_PING_MS));
-	size_t room = count < BATCH_MAX ? BATCH_MAX - count : 0;
-	size_t crowd = crowd_size(&lane->crowd);
-	queue_gather(&lane->queue, crowd < room ? crowd : room);
+	struct job *taken = NULL, *rest = jobs_reverse(lane->again);
+	for (*count = 0; rest != NULL && *count < BATCH_MAX / 2; ++*count) {
+		struct job *j = rest;
+		rest = j->next;
+		jobs_push(&taken, j);
+	}
+	lane->again = jobs_reverse(rest);
+	lane->again_count -= *count;
+	return taken; /* the newest first */
+}
+
+/* NULL: nothing came for a while, and what is to be tried again is not due. */
+static struct job *take_jobs(struct lane *lane)
+{
+	size_t count = 0, crowd = crowd_size(&lane->crowd);
+	struct job *old = NULL, *list = NULL;
+	queue_wait(&lane->queue,
+		   lane->again == NULL ? clock_mono_ms() + IDLE_PING_MS : lane->again_ms);
+	queue_gather(&lane->queue, crowd < BATCH_MAX ? crowd : BATCH_MAX);
 	crowd_age(&lane->crowd);
-	struct job *fresh = room > 0 ? queue_take(&lane->queue, room) : NULL;
-	*idle = count == 0 && fresh == NULL;
-	if (old == NULL)
-		return fresh;
-	struct job *end = old;
-	while (end->next != NULL)
-		end = end->next;
-	end->next = fresh;
-	return old;
+	if (lane->again != NULL && (clock_mono_ms() >= lane->again_ms || queue_ended(&lane->queue)))
+		old = take_again(lane, &count);
+	if (lane->again_count < AGAIN_LIMIT)
+		list = queue_take(&lane->queue, BATCH_MAX - count);
+	for (struct job *next; old != NULL; old = next) {
+		next = old->next;
+		jobs_push(&list, old);
+	}
+	return list;
 }
 
 /* Sessions end after a while without a word (wait_timeout), so say one. */
@@ -380,12 +397,11 @@ void *lane_main(void *arg)
 	struct lane *lane = arg;
 	session_open(&lane->session, lane->store, "lane");
 	while (!queue_ended(&lane->queue) || lane->again != NULL) {
-		bool idle = false;
-		struct job *list = take_jobs(lane, &idle);
-		if (idle)
-			keep_alive(lane);
-		else
+		struct job *list = take_jobs(lane);
+		if (list != NULL)
 			run_batch(lane, list);
+		else if (lane->again == NULL)
+			keep_alive(lane);
 	}
 	session_close(&lane->session);
 	return NULL;

@@ -124,7 +124,7 @@ static void split_changes(struct lane *lane, struct job **changes, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const struct item_ref *ref = &changes[i]->ref;
 		if (lost && is_held(lane, changes[i])) {
-			jobs_push(&lane->again, changes[i]);
+			lane_try_again(lane, changes[i]);
 			continue;
 		}
 		bool waits = (lost && mirror_knows(lane->store->mirror, ref->id, ref->temp)) ||
@@ -146,7 +146,7 @@ static bool keyed_repeat(struct lane *lane, struct job *j)
 
 void split_jobs(struct lane *lane, struct job *list, bool mysql, struct split *out)
 {
-	struct job **changes = mem_zero(BATCH_MAX + 1, sizeof(struct job *));
+	struct job **changes = mem_zero(BATCH_MAX, sizeof(struct job *));
 	size_t count = 0;
 	for (struct job *next; list != NULL; list = next) {
 		next = list->next;
@@ -160,10 +160,9 @@ void split_jobs(struct lane *lane, struct job *list, bool mysql, struct split *o
 			out->direct_count++;
 		} else if (!resolve_ref(lane->store, &lane->session, &j->ref)) {
 			jobs_push(&out->queue, j); /* waits itself, or is unknown */
-		} else if (count < BATCH_MAX) {
-			changes[count++] = j;
 		} else {
-			jobs_push(&lane->again, j);
+			ASSERT(count < BATCH_MAX);
+			changes[count++] = j;
 		}
 	}
 	split_changes(lane, changes, count, out);

@@ -18,6 +18,7 @@
 #include "relevo/thread.h"
 
 #define BATCH_MAX   256
+#define AGAIN_LIMIT 8192 /* of a lane's jobs to be tried again: at more, nothing new is begun */
 #define QUEUE_LIMIT 8192 /* jobs waiting in one lane or for the readers; more get 503 */
 #define READERS	    2
 
@@ -87,7 +88,10 @@ struct lane {
 	/* owned by the lane's thread */
 	struct session session;
 	struct commit_lane commit;
-	struct job *again; /* jobs to be tried again: rows locked by somebody */
+	/* Jobs to be tried again, the newest first: rows locked by somebody, or held (split.c). */
+	struct job *again;
+	size_t again_count;
+	int64_t again_ms; /* not before (clock_mono_ms) */
 };
 
 struct reader {
@@ -226,6 +230,8 @@ size_t keyset_size(struct keyset *k);
 
 /* lane.c: bodies of the threads, and how a job ends */
 void *lane_main(void *arg);
+/* In a moment, on this thread. */
+void lane_try_again(struct lane *lane, struct job *j);
 void *reader_main(void *arg);
 void *publisher_main(void *arg);
 void *follower_main(void *arg);

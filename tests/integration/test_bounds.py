@@ -5,6 +5,7 @@ writes that Redis did not take) are driven to in tests/unit/test_mirror.c and te
 import contextlib
 import json
 import resource
+import select
 import socket
 
 import pytest
@@ -29,11 +30,15 @@ def sync_now(daemon):
     wait_until(lambda: sync_status(daemon)["last_sync"] != before, 20, "the cycle ended")
 
 
-def post(path, body, *headers):
+def request(method, path, body, *headers):
     content = json.dumps(body).encode()
-    lines = (f"POST {path} HTTP/1.1", "Host: x", "Content-Type: application/json",
+    lines = (f"{method} {path} HTTP/1.1", "Host: x", "Content-Type: application/json",
              f"Content-Length: {len(content)}", *headers, "", "")
     return "\r\n".join(lines).encode() + content
+
+
+def post(path, body, *headers):
+    return request("POST", path, body, *headers)
 
 
 def status_of(peer):
@@ -116,6 +121,24 @@ def test_a_full_queue_refuses_with_503(system, name, request_, capacity, done):
         assert gauge(relevo, name) == 0
     if done == 201:
         assert len(system.mysql.codes()) == counts[201] + 1
+
+
+def test_writes_to_locked_rows_leave_room_for_others(system):
+    """More of them than a lane takes at a time."""
+    relevo = system.start(RELEVO_WRITERS="1", RELEVO_MYSQL_TIMEOUT="30s")
+    relevo.api.post("/items", item(code="locked"))
+    count = IN_PROGRESS + 50
+    with contextlib.closing(system.mysql.connect(autocommit=False)) as lock, \
+            many_connections(relevo, count) as peers:
+        lock.cursor().execute("SELECT * FROM items WHERE id=1 FOR UPDATE")
+        for peer in peers:
+            peer.sendall(request("PATCH", "/items/1", {"area": "x"}))
+        wait_until(lambda: gauge(relevo, "http_requests_in_flight") == count + 1, 10, "all came")
+        assert relevo.api.post("/items", item(code="free")).status == 201
+        assert not select.select(peers, [], [], 0)[0], "one was answered before"
+        lock.rollback()
+        assert {status_of(peer) for peer in peers} == {200}
+    assert system.mysql.items()[1][-1] == count + 1
 
 
 def test_connections(system):

@@ -22,26 +22,24 @@ engine_ensure() {
 		echo "no container engine runs, and only root can start one" >&2
 		return 1
 	fi
-	packages_ensure engine && packages_compose || return 1
+	packages_ensure engine || return 1
+	plugin_ensure || echo "no docker compose 2: what asks for it is not run" >&2
 	engine_start
 }
 
-# Both programs, where they can be had: one of them will do. Debian 12 has docker-compose 1.29 alone;
-# `docker compose` 2, a plugin that needs nothing else, is unpacked from Debian unstable.
+# Either of the two programs will do.
 packages_compose() {
 	docker-compose version >/dev/null 2>&1 || docker compose version >/dev/null 2>&1 ||
-		packages_ensure engine || return 1
-	docker compose version >/dev/null 2>&1 || plugin_unpack ||
-		echo "no docker compose 2: what asks for it is not run" >&2
+		packages_ensure engine
 }
 
-# Beside what the user's own configuration says.
-plugin_unpack() {
-	local folder=$engine_dir/compose-2 own=${DOCKER_CONFIG:-$HOME/.docker}/config.json
-	[ "$(id -u)" -eq 0 ] || return 1
-	mkdir -p "$engine_dir/config/cli-plugins"
+# Debian 12 has docker-compose 1.29 alone. `docker compose` 2, a plugin that needs nothing else, is
+# unpacked from Debian unstable, for an engine of our own, which needs no configuration but this.
+plugin_ensure() {
+	local folder=$engine_dir/compose-2
+	! docker compose version >/dev/null 2>&1 || return 0
 	unstable_ensure "$folder" docker-compose || return 1
-	[ ! -e "$own" ] || cp "$own" "$engine_dir/config/" || return 1
+	mkdir -p "$engine_dir/config/cli-plugins"
 	ln -sfn "$folder/usr/libexec/docker/cli-plugins/docker-compose" "$engine_dir/config/cli-plugins/"
 	export DOCKER_CONFIG=$engine_dir/config
 	docker compose version >/dev/null 2>&1

@@ -11,7 +11,6 @@
 #include "relevo/plant.h"
 #include "relevo/tables.h"
 
-#define AGAIN_MS     20
 #define IDLE_PING_MS 5000
 
 static enum op_kind job_op_kind(const struct job *j)
@@ -103,15 +102,6 @@ static void answer_applied(struct job *j, struct commit_write *w, uint64_t seq)
 	j->row = row_ref(w->row);
 }
 
-void lane_try_again(struct lane *lane, struct job *j)
-{
-	int64_t now = clock_mono_ms();
-	jobs_push(&lane->again, j);
-	lane->again_count++;
-	if (lane->again_ms <= now)
-		lane->again_ms = now + AGAIN_MS;
-}
-
 /* A row that somebody holds is tried again until one time-out is over, then it is queued. */
 static void again_or_queue(struct lane *lane, struct job *j, struct job **queue)
 {
@@ -119,7 +109,7 @@ static void again_or_queue(struct lane *lane, struct job *j, struct job **queue)
 	if (j->deadline_ms == 0)
 		j->deadline_ms = now + lane->store->options->mysql_timeout_ms;
 	if (now < j->deadline_ms)
-		lane_try_again(lane, j);
+		retries_add(&lane->retries, j);
 	else
 		jobs_push(queue, j);
 }
@@ -349,37 +339,20 @@ static void run_batch(struct lane *lane, struct job *list)
 	publisher_finish(&s->publisher, jobs_reverse(split.done));
 }
 
-/* Jobs to be tried again, the oldest first: half a batch, that new ones have room. */
-static struct job *take_again(struct lane *lane, size_t *count)
-{
-	struct job *taken = NULL, *rest = jobs_reverse(lane->again);
-	for (*count = 0; rest != NULL && *count < BATCH_MAX / 2; ++*count) {
-		struct job *j = rest;
-		rest = j->next;
-		jobs_push(&taken, j);
-	}
-	lane->again = jobs_reverse(rest);
-	lane->again_count -= *count;
-	return taken; /* the newest first */
-}
-
-/* NULL: nothing came for a while, and what is to be tried again is not due. */
+/* Jobs to be tried again come first, they are older, and leave half of the batch to new ones. NULL:
+ * nothing came for a while, or all there is has to wait for its turn. */
 static struct job *take_jobs(struct lane *lane)
 {
-	size_t count = 0, crowd = crowd_size(&lane->crowd);
-	struct job *old = NULL, *list = NULL;
-	queue_wait(&lane->queue,
-		   lane->again == NULL ? clock_mono_ms() + IDLE_PING_MS : lane->again_ms);
-	queue_gather(&lane->queue, crowd < BATCH_MAX ? crowd : BATCH_MAX);
+	size_t count, crowd = crowd_size(&lane->crowd);
+	queue_wait(&lane->queue, retries_due_ms(&lane->retries, clock_mono_ms() + IDLE_PING_MS));
+	struct job *list = retries_take(&lane->retries, BATCH_MAX / 2, &count);
+	size_t room = lane->retries.count < RETRIES_LIMIT ? BATCH_MAX - count : 0;
+	struct job **end = &list;
+	while (*end != NULL)
+		end = &(*end)->next;
+	queue_gather(&lane->queue, crowd < room ? crowd : room);
+	*end = room > 0 ? queue_take(&lane->queue, room) : NULL;
 	crowd_age(&lane->crowd);
-	if (lane->again != NULL && (clock_mono_ms() >= lane->again_ms || queue_ended(&lane->queue)))
-		old = take_again(lane, &count);
-	if (lane->again_count < AGAIN_LIMIT)
-		list = queue_take(&lane->queue, BATCH_MAX - count);
-	for (struct job *next; old != NULL; old = next) {
-		next = old->next;
-		jobs_push(&list, old);
-	}
 	return list;
 }
 
@@ -396,11 +369,13 @@ void *lane_main(void *arg)
 {
 	struct lane *lane = arg;
 	session_open(&lane->session, lane->store, "lane");
-	while (!queue_ended(&lane->queue) || lane->again != NULL) {
+	while (!queue_ended(&lane->queue) || lane->retries.count > 0) {
 		struct job *list = take_jobs(lane);
 		if (list != NULL)
 			run_batch(lane, list);
-		else if (lane->again == NULL)
+		else if (lane->retries.count > 0) /* and nothing new may be begun */
+			retries_wait(&lane->retries);
+		else
 			keep_alive(lane);
 	}
 	session_close(&lane->session);

@@ -124,7 +124,7 @@ static void split_changes(struct lane *lane, struct job **changes, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const struct item_ref *ref = &changes[i]->ref;
 		if (lost && is_held(lane, changes[i])) {
-			lane_try_again(lane, changes[i]);
+			retries_add(&lane->retries, changes[i]);
 			continue;
 		}
 		bool waits = (lost && mirror_knows(lane->store->mirror, ref->id, ref->temp)) ||

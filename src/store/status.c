@@ -193,7 +193,7 @@ void store_bounds(struct store *s, struct store_bound out[STORE_BOUNDS])
 		{ "reader_queue", "Reads that wait for a reader.", queue_size(&s->asked),
 		  QUEUE_LIMIT },
 		{ "keyed_requests", "Keyed writes in progress.", keyset_size(s->keys),
-		  s->lane_count * (QUEUE_LIMIT + AGAIN_LIMIT + 2 * BATCH_MAX) },
+		  s->lane_count * (QUEUE_LIMIT + RETRIES_LIMIT + 2 * BATCH_MAX) },
 		{ "unsent_records", "Records of keyed writes that Redis did not take yet.", unsent,
 		  UNSENT_MAX },
 		{ "tombstones", "Deleted items that are remembered.", m.tombstones,

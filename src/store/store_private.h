@@ -18,7 +18,6 @@
 #include "relevo/thread.h"
 
 #define BATCH_MAX   256
-#define AGAIN_LIMIT 8192 /* of a lane's jobs to be tried again: at more, nothing new is begun */
 #define QUEUE_LIMIT 8192 /* jobs waiting in one lane or for the readers; more get 503 */
 #define READERS	    2
 
@@ -47,6 +46,23 @@ void queue_gather(struct queue *q, size_t enough);
 struct job *queue_take(struct queue *q, size_t max); /* up to `max` jobs as a list, no waiting */
 void queue_close(struct queue *q);
 bool queue_ended(struct queue *q); /* closed and empty */
+
+/* retries.c: jobs that a lane tries again, as somebody holds their rows or the marks of what waits
+ * on their items are not back (split.c). In turns, so that they neither keep the lane from other
+ * jobs nor MySQL busy. Owned by the lane's thread. */
+struct retries {
+	struct job *next; /* for the next turn, the newest first */
+	struct job *due;  /* whose turn it is, the oldest first */
+	int64_t turn_ms;  /* when the next turn begins (clock_mono_ms) */
+	size_t count;	  /* of both */
+};
+#define RETRIES_LIMIT 8192 /* at so many a lane begins nothing new */
+void retries_add(struct retries *r, struct job *j);
+/* When retries_take has something to give, 0 for now; `otherwise_ms` if there is none. */
+int64_t retries_due_ms(const struct retries *r, int64_t otherwise_ms);
+/* Up to `max` whose turn it is, the oldest first, no waiting. */
+struct job *retries_take(struct retries *r, size_t max, size_t *count);
+void retries_wait(const struct retries *r); /* until then */
 
 /* crowd.c: the writes of a lane that are in progress, and the most of them at a time lately. A
  * closed group of clients is answered together and comes back together: a lane that waits for all
@@ -88,10 +104,7 @@ struct lane {
 	/* owned by the lane's thread */
 	struct session session;
 	struct commit_lane commit;
-	/* Jobs to be tried again, the newest first: rows locked by somebody, or held (split.c). */
-	struct job *again;
-	size_t again_count;
-	int64_t again_ms; /* not before (clock_mono_ms) */
+	struct retries retries;
 };
 
 struct reader {
@@ -230,8 +243,6 @@ size_t keyset_size(struct keyset *k);
 
 /* lane.c: bodies of the threads, and how a job ends */
 void *lane_main(void *arg);
-/* In a moment, on this thread. */
-void lane_try_again(struct lane *lane, struct job *j);
 void *reader_main(void *arg);
 void *publisher_main(void *arg);
 void *follower_main(void *arg);

@@ -49,7 +49,7 @@ class Commands:
 
 def compose():
     """The service of docker-compose.yml, by whichever of the two programs is there."""
-    tool = "$(command -v docker-compose || echo docker compose)"
+    tool = "${RELEVO_COMPOSE:-$(command -v docker-compose || echo docker compose)}"
     return Commands(f"{tool} stop mysql_db", f"{tool} start mysql_db", TOP)
 
 

@@ -38,8 +38,8 @@ packages_compose() {
 plugin_ensure() {
 	local folder=$engine_dir/compose-2
 	! docker compose version >/dev/null 2>&1 || return 0
-	unstable_ensure "$folder" docker-compose || return 1
 	mkdir -p "$engine_dir/config/cli-plugins"
+	unstable_ensure "$folder" docker-compose || return 1
 	ln -sfn "$folder/usr/libexec/docker/cli-plugins/docker-compose" "$engine_dir/config/cli-plugins/"
 	export DOCKER_CONFIG=$engine_dir/config
 	docker compose version >/dev/null 2>&1

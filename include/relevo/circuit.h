@@ -19,8 +19,9 @@ void circuit_free(struct circuit **c);
 bool circuit_up(const struct circuit *c);
 /* Opens it; logs one line only when it was closed. */
 void circuit_trip(struct circuit *c, const char *why);
-/* The probe found the server well; logs when it was open. */
-void circuit_close(struct circuit *c);
+/* The probe found the server well; logs when it was open. It asked after `seen` switches: one that
+ * was opened since stays open. */
+void circuit_close(struct circuit *c, uint64_t seen);
 /* Counts how often it was closed or opened; moves with every switch. */
 uint64_t circuit_switches(const struct circuit *c);
 /* clock_mono_ms() of the last switch; 0: none yet. */

@@ -72,15 +72,15 @@ int64_t circuit_probed_ms(const struct circuit *c)
 	return atomic_load_explicit(&c->probed_ms, memory_order_acquire);
 }
 
-/* True if this call switched it. */
-static bool turn(struct circuit *c, bool up)
+/* True if this call switched it: from what it was after `seen` switches, if that is given. */
+static bool turn(struct circuit *c, bool up, const uint64_t *seen)
 {
 	bool changed;
 
 	if (circuit_up(c) == up)
 		return false;
 	PTOK(pthread_mutex_lock(&c->lock));
-	changed = atomic_load(&c->up) != up;
+	changed = atomic_load(&c->up) != up && (seen == NULL || atomic_load(&c->switches) == *seen);
 	if (changed) {
 		atomic_store(&c->up, up);
 		atomic_fetch_add(&c->switches, 1);
@@ -93,16 +93,16 @@ static bool turn(struct circuit *c, bool up)
 
 void circuit_trip(struct circuit *c, const char *why)
 {
-	if (!turn(c, false))
+	if (!turn(c, false, NULL))
 		return;
 	log_warn(c->tag, "%s is down: %s", c->name, why);
 	if (c->wake)
 		c->wake(c->ctx);
 }
 
-void circuit_close(struct circuit *c)
+void circuit_close(struct circuit *c, uint64_t seen)
 {
-	if (!turn(c, true))
+	if (!turn(c, true, &seen))
 		return;
 	log_info(c->tag, "%s is up", c->name);
 	if (c->wake)

@@ -67,19 +67,22 @@ void *mysql_probe_main(void *arg)
 	while (!atomic_load(&s->stopping)) {
 		struct err e = ERR_INIT;
 		int64_t asked_ms = clock_mono_ms();
+		uint64_t seen = circuit_switches(s->mysql);
 		enum err_code code = look_at_mysql(s, db, &e);
 		for (int tries = 1; code != ERR_NONE && db_was_cut(db) && tries < TRIES; tries++) {
 			err_clear(&e);
 			code = look_at_mysql(s, db, &e);
 		}
 		if (code == ERR_NONE) {
-			circuit_close(s->mysql);
+			circuit_close(s->mysql, seen);
 			noted = false;
 		} else {
 			note_failure(s->mysql, TAG_MYSQL, &e, &noted);
 		}
 		circuit_probed(s->mysql, asked_ms);
-		probe_pause(s, asked_ms, s->redis);
+		/* Opened since we asked: ask again at once. */
+		if (code != ERR_NONE || circuit_up(s->mysql))
+			probe_pause(s, asked_ms, s->redis);
 	}
 	db_free(&db);
 	db_thread_end();
@@ -200,6 +203,7 @@ void *redis_probe_main(void *arg)
 	while (!atomic_load(&s->stopping)) {
 		struct err e = ERR_INIT;
 		int64_t asked_ms = clock_mono_ms();
+		uint64_t seen = circuit_switches(s->redis);
 		enum err_code code = pulse_once(&p, &e);
 		for (int tries = 1; code != ERR_NONE && redis_was_cut(p.redis) && tries < TRIES;
 		     tries++) {
@@ -207,13 +211,15 @@ void *redis_probe_main(void *arg)
 			code = pulse_once(&p, &e);
 		}
 		if (code == ERR_NONE) {
-			circuit_close(s->redis);
+			circuit_close(s->redis, seen);
 			noted = false;
 		} else {
 			note_failure(s->redis, TAG_REDIS, &e, &noted);
 		}
 		circuit_probed(s->redis, asked_ms);
-		probe_pause(s, asked_ms, s->mysql);
+		/* Opened since we asked: ask again at once. */
+		if (code != ERR_NONE || circuit_up(s->redis))
+			probe_pause(s, asked_ms, s->mysql);
 	}
 	if (redis_is_open(p.redis)) {
 		struct err e = ERR_INIT;

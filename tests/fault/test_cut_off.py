@@ -210,7 +210,7 @@ def test_what_was_drained_without_redis_is_told_along_with_its_rows(system, daem
         assert near[0].api.post("/items", item(code=code)).status == 202
     for daemon in daemons:
         wait_until(lambda d=daemon: sum(pending_counts(d)) == 2, 5, "all know what waits")
-    system.redis.db.set("sync:lease", "7", ex=60)
+    system.redis.hold_lease()
     far.redis.down()
     far.await_health(redis=False)
     system.mysql.start()
@@ -220,6 +220,6 @@ def test_what_was_drained_without_redis_is_told_along_with_its_rows(system, daem
     for daemon in daemons:
         wait_until(lambda d=daemon: [isinstance(shown["id"], int) for shown in items_of(d)] == [True] * 2,
                    10, lambda d=daemon: items_of(d))
-    system.redis.db.delete("sync:lease")
+    system.redis.drop_lease()
     system.await_drained()
     await_the_same(system, daemons)

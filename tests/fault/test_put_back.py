@@ -121,19 +121,18 @@ def test_what_only_another_instance_remembers_is_waited_for(system, ask, status)
 def test_a_write_after_a_flush_does_not_go_past_what_waits(system, write):
     """The marks that tell of it are lost, and MySQL is up."""
     relevo = system.start()
-    db, no_drain = system.redis.db, ("sync:lease", "7", 60)
     ident = relevo.api.post("/items", item(status="v0")).json()["data"]["id"]
     system.mysql_down()
     assert relevo.api.patch(f"/items/{ident}", {"status": "older"}).status == 202
-    db.set(*no_drain)
+    system.redis.hold_lease()
     system.mysql.start()
     relevo.await_health(mysql=True)
-    db.pipeline(transaction=True).flushall().set(*no_drain).execute()
+    system.redis.hold_lease(flush=True)
     if write == "update":
         assert relevo.api.patch(f"/items/{ident}", {"status": "newer"}).status == 202
     else:
         assert relevo.api.delete(f"/items/{ident}").status == 202
-    db.delete("sync:lease")
+    system.redis.drop_lease()
     system.await_drained()
     assert [row[2] for row in system.mysql.items().values()] == ["newer"] * (write == "update")
     assert [one["status"] for one in items_of(relevo)] == ["newer"] * (write == "update")
@@ -145,18 +144,17 @@ def test_a_write_after_a_flush_goes_behind_what_waits_on_an_item_made_since(syst
     neither has this one read."""
     near = system.start(proxied=True)
     far = system.start(proxied=True, RELEVO_REDIS_TIMEOUT="5s")
-    db, no_drain = system.redis.db, ("sync:lease", "7", 60)
     system.mysql_down()
     near.mysql.down()
     far.mysql.down()
     create_offline(near, far)
-    db.set(*no_drain)
+    system.redis.hold_lease()
     system.mysql.start()
     near.mysql.up()
     far.mysql.up()
     for daemon in (near, far):
         daemon.await_health(mysql=True)
-    db.pipeline(transaction=True).flushall().set(*no_drain).execute()
+    system.redis.hold_lease(flush=True)
     for daemon in (near, far):
         wait_until(lambda: daemon.log_lines("checked against the lists"), 5, "put back")
     far.redis.await_hit(far.redis.arm(b"XREAD", SERVER, 0, stall=True))
@@ -168,7 +166,7 @@ def test_a_write_after_a_flush_goes_behind_what_waits_on_an_item_made_since(syst
     assert far.api.delete(path).status == 202
     far.redis.up()
     near.mysql.up()
-    db.delete("sync:lease")
+    system.redis.drop_lease()
     system.await_drained()
     assert near.api.get("/sync/dead").json()["count"] == 0
     assert system.mysql.codes() == ["X"]
@@ -178,24 +176,23 @@ def test_a_write_after_a_flush_is_not_queued_past_one_that_redis_is_gone_for(sys
     """It waits until what the others remember is back: nothing waits on its item, so it goes into
     MySQL, where an instance that Redis alone is gone for finds it."""
     near, far = system.start(), system.start(proxied=True)
-    db, no_drain = system.redis.db, ("sync:lease", "7", 60)
     path = f"/items/{near.api.post('/items', item(code='Y')).json()['data']['id']}"
     system.mysql_down()
     far.mysql.down()
     create_offline(near, far)
-    db.set(*no_drain)
+    system.redis.hold_lease()
     system.mysql.start()
     far.mysql.up()
     for daemon in (near, far):
         daemon.await_health(mysql=True)
-    db.pipeline(transaction=True).flushall().set(*no_drain).execute()
+    system.redis.hold_lease(flush=True)
     wait_until(lambda: near.log_lines("checked against the lists"), 5, "put back")
     far.redis.down()
     far.await_health(redis=False)
     assert near.api.patch(path, {"status": "older"}).status == 200
     assert far.api.patch(path, {"status": "newer"}).status == 200
     far.redis.up()
-    db.delete("sync:lease")
+    system.redis.drop_lease()
     system.await_drained()
     assert {row[2] for row in system.mysql.items().values()} == {"v0", "newer"}
 
@@ -227,7 +224,6 @@ def drain_by_hand(system, kind, ident):
 def test_what_was_drained_does_not_wait_again_after_a_flush(system, write):
     """Of two instances one begins a new log, the other one follows it, and nobody drains."""
     a, b = system.start(), system.start()
-    db, no_drain = system.redis.db, ("sync:lease", "7", 60)
     ident = a.api.post("/items", item(status="v0")).json()["data"]["id"]
     wait_until(lambda: len(items_of(b)) == 1, 5, "the other shows it")
     system.mysql_down()
@@ -235,13 +231,13 @@ def test_what_was_drained_does_not_wait_again_after_a_flush(system, write):
      "update": lambda: a.api.patch(f"/items/{ident}", {"status": "patched"}),
      "delete": lambda: a.api.delete(f"/items/{ident}")}[write]()
     wait_until(lambda: sum(pending_counts(b)) == 1, 5, "the other knows what waits")
-    db.set(*no_drain)
+    system.redis.hold_lease()
     system.mysql.start()
     for daemon in (a, b):
         daemon.await_health(mysql=True)
     changed = drain_by_hand(system, write, ident)
-    db.pipeline(transaction=True).flushall().set(*no_drain).execute()
-    wait_until(lambda: db.hget("items:log", "epoch"), 10, "a new log")
+    system.redis.hold_lease(flush=True)
+    wait_until(lambda: system.redis.db.hget("items:log", "epoch"), 10, "a new log")
     expected = {"create": [ident, changed], "update": [ident], "delete": []}[write]
     for daemon in (a, b):
         wait_until(lambda: sum(pending_counts(daemon)) == 0, 10, lambda: pending_counts(daemon))
@@ -250,7 +246,7 @@ def test_what_was_drained_does_not_wait_again_after_a_flush(system, write):
         if write == "update":
             assert shown(daemon, ident)["status"] == "patched"
     assert system.pending() == 0
-    db.delete("sync:lease")
+    system.redis.drop_lease()
 
 
 def test_an_instance_that_slept_through_the_drain_brings_nothing_back(system):
@@ -302,7 +298,7 @@ def test_what_a_dead_drain_settled_but_did_not_trim_waits_no_more(system):
     settled = create_offline(a, b, code="Y")
     a.kill()
     op = settled.removeprefix("pending_")
-    db.set("sync:lease", "7", ex=10)
+    system.redis.hold_lease(seconds=10)
     script(system, "settle")(args=[
         7, db.hget("items:log", "epoch"), "a", "1", '[{"t":"done","ops":["%s"]}]' % op, 0, 0, 0,
         1, op, settled, "", 1, op, '{"kind":"create","state":"applied","id":null}', 60, 0])

@@ -144,7 +144,7 @@ def test_start_waits_for_what_a_slow_redis_knows(system):
     system.mysql_down()
     made = one.api.post("/items", item()).data
     one.kill()
-    system.redis.db.set("sync:lease", "7", ex=60)
+    system.redis.hold_lease()
     system.mysql.start()
     system.redis.pause()
     one.start(wait=None, RELEVO_REDIS_TIMEOUT="20s")
@@ -158,7 +158,7 @@ def test_start_waits_for_what_a_slow_redis_knows(system):
     system.redis.resume()
     one.await_answer()
     assert listed() == [made["id"]]
-    system.redis.db.delete("sync:lease")
+    system.redis.drop_lease()
 
 
 def test_start_with_redis_down_shows_rows_that_were_there(system):
@@ -381,7 +381,7 @@ def test_what_may_be_queued_meets_no_item_any_more(system, write, outcome, point
     daemon.mysql.down()
     daemon.await_health(mysql=False)
     assert daemon.api.patch("/items/1", {"area": "waits"}).status == 202
-    system.redis.db.set("sync:lease", "7", ex=60)
+    system.redis.hold_lease()
     system.mysql.sql("DELETE FROM items")
     daemon.mysql.up()
     daemon.await_health(mysql=True)
@@ -391,7 +391,7 @@ def test_what_may_be_queued_meets_no_item_any_more(system, write, outcome, point
     assert answer.status in ((404,) if point == SERVER else (404, outcome)), answer
     assert fault.hits == 1
     daemon.redis.up()
-    system.redis.db.delete("sync:lease")
+    system.redis.drop_lease()
     system.await_up()
     assert system.mysql.items() == {} and items_of(daemon) == []
 

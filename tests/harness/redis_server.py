@@ -57,5 +57,16 @@ class Redis(Process):
         """A client; bytes in, bytes out."""
         return redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=10)
 
+    def hold_lease(self, token=7, seconds=60, flush=False):
+        """Nobody drains until it is dropped, not even who holds the lease right now; with `flush` from
+        the instant on in which Redis loses its memory."""
+        call = self.db.pipeline(transaction=True)
+        if flush:
+            call.flushall()
+        call.delete("sync:lease:holder").set("sync:lease", str(token), seconds).execute()
+
+    def drop_lease(self):
+        self.db.delete("sync:lease")
+
     def wipe(self):
         self.db.flushall()

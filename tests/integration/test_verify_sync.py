@@ -237,12 +237,12 @@ def test_a_fault_of_one_of_two_behind_a_balancer_that_picks_at_random(stage, tmp
 @once
 def test_a_daemon_that_never_drains(stage, tmp_path):
     """Somebody has the lease and does not give it back."""
-    redis = stage.system.redis.db
+    redis = stage.system.redis
     try:
         code, output = stage.run(tmp_path, "--timeout", "4",
-                                 start=lambda _: redis.set("sync:lease", str(1 << 52)))
+                                 start=lambda _: redis.hold_lease(1 << 52, seconds=600))
     finally:
-        redis.delete("sync:lease")
+        redis.drop_lease()
     assert code == 1 and failed_step(output) == 9, output
     assert re.search(r"the drain: not within 4 s: /sync/status: pending_\w+: is \d, should be 0", output)
     stage.system.await_drained()

@@ -15,6 +15,11 @@ static void count_wake(void *ctx)
 	(*(int *)ctx)++;
 }
 
+static void close_now(struct circuit *c)
+{
+	circuit_close(c, circuit_switches(c));
+}
+
 static int make(void **state)
 {
 	log_init(LOG_ERROR, false);
@@ -42,14 +47,27 @@ static void a_new_circuit_is_open(void **state)
 
 static void every_switch_counts_once(void **state)
 {
-	circuit_close(*state);
-	circuit_close(*state);
+	close_now(*state);
+	close_now(*state);
 	assert_true(circuit_up(*state));
 	assert_int_equal(circuit_switches(*state), 1);
 	circuit_trip(*state, "gone");
 	circuit_trip(*state, "gone again");
 	assert_false(circuit_up(*state));
 	assert_int_equal(circuit_switches(*state), 2);
+}
+
+/* Its probe had asked before. */
+static void what_was_tripped_since_stays_open(void **state)
+{
+	close_now(*state);
+	uint64_t seen = circuit_switches(*state);
+	circuit_trip(*state, "gone");
+	circuit_close(*state, seen);
+	assert_false(circuit_up(*state));
+	assert_int_equal(circuit_switches(*state), 2);
+	close_now(*state);
+	assert_true(circuit_up(*state));
 }
 
 static void it_tells_when_it_switched_and_was_asked(void **state)
@@ -60,7 +78,7 @@ static void it_tells_when_it_switched_and_was_asked(void **state)
 	assert_int_equal(circuit_probed_ms(*state), -1);
 	circuit_trip(*state, "open already");
 	assert_int_equal(circuit_switched_ms(*state), 0);
-	circuit_close(*state);
+	close_now(*state);
 	assert_true(circuit_switched_ms(*state) >= before);
 	circuit_probed(*state, before);
 	assert_int_equal(circuit_probed_ms(*state), before);
@@ -73,8 +91,8 @@ static void a_listener_hears_switches_only(void **state)
 	circuit_on_switch(*state, count_wake, &heard);
 	circuit_trip(*state, "open already");
 	assert_int_equal(heard, 0);
-	circuit_close(*state);
-	circuit_close(*state);
+	close_now(*state);
+	close_now(*state);
 	assert_int_equal(heard, 1);
 	circuit_trip(*state, "gone");
 	assert_int_equal(heard, 2);
@@ -90,7 +108,7 @@ static void waiting_ends_at_the_deadline(void **state)
 
 static void waiting_for_a_closed_circuit_is_no_wait(void **state)
 {
-	circuit_close(*state);
+	close_now(*state);
 	assert_true(circuit_wait_up(*state, clock_mono_ms() + 60000));
 	assert_true(circuit_wait_up(*state, 0));
 }
@@ -109,7 +127,7 @@ static void closing_wakes_every_waiter(void **state)
 		waiters[i] = thread_start("waiter", wait_long, *state);
 	while (clock_mono_ms() < began + 20)
 		(void)circuit_wait_up(*state, began + 20);
-	circuit_close(*state);
+	close_now(*state);
 	for (int i = 0; i < 4; i++) {
 		void *up = NULL;
 		PTOK(pthread_join(waiters[i], &up));
@@ -122,7 +140,7 @@ static void *flap(void *arg)
 {
 	for (int i = 0; i < 2000; i++) {
 		circuit_trip(arg, "flap");
-		circuit_close(arg);
+		close_now(arg);
 	}
 	return NULL;
 }
@@ -151,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_new_circuit_is_open),
 		CASE(every_switch_counts_once),
+		CASE(what_was_tripped_since_stays_open),
 		CASE(it_tells_when_it_switched_and_was_asked),
 		CASE(a_listener_hears_switches_only),
 		CASE(waiting_ends_at_the_deadline),

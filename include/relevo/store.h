@@ -114,6 +114,7 @@ struct job {
 	int64_t base_updated_us;
 	struct opid batch;
 	bool maybe_queued; /* a script that would queue it was sent, and may run later */
+	bool extended;	   /* the deadline was set a second time */
 };
 
 struct job *job_new(enum job_kind kind);

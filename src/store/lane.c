@@ -290,6 +290,17 @@ static bool may_be_back(struct store *s, const struct job *j)
 	return true;
 }
 
+/* A server may have come back while the last try took long: one more time-out is better than a
+ * refusal that it did not deserve. */
+static bool extend(struct lane *lane, struct job *j)
+{
+	if (j->extended || store_is_cut_off(lane->store, 0))
+		return false;
+	j->extended = true;
+	j->deadline_ms = clock_mono_ms() + lane->store->options->mysql_timeout_ms;
+	return true;
+}
+
 /* What neither server took is refused, unless one came back meanwhile, or may have: a moment later
  * it will. What cannot be told that nothing happened waits a little for a better answer. */
 static void refuse(struct lane *lane, struct job *list, struct split *out)
@@ -301,6 +312,10 @@ static void refuse(struct lane *lane, struct job *list, struct split *out)
 		if ((job_is_unsure(j) || may_be_back(s, j)) && !atomic_load(&s->ending)) {
 			late = NULL;
 			again_or_queue(lane, j, &late);
+			if (late != NULL && extend(lane, j)) {
+				late = NULL;
+				again_or_queue(lane, j, &late);
+			}
 		}
 		if (late == NULL)
 			continue;

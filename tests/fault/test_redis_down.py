@@ -1,4 +1,5 @@
 """Redis killed, frozen, emptied; both servers down."""
+import concurrent.futures
 import contextlib
 import threading
 import time
@@ -442,6 +443,34 @@ def test_a_drain_that_hangs_holds_up_no_write(system, relevo, end):
     assert system.mysql.items()[1][2:4] == ("on", "off")
     assert relevo.api.get("/sync/dead").json()["count"] == 0
     await_cache_exact(system, relevo)
+
+
+def test_redis_that_comes_back_in_the_last_try_takes_the_write(system):
+    """Whoever drains without Redis hangs, so the write drains by itself when its time is up; that takes
+    a while, and its row is somebody's."""
+    daemon = system.start(proxied=True, RELEVO_MYSQL_TIMEOUT="2s")
+    path = f"/items/{daemon.api.post('/items', item()).data['id']}"
+    daemon.mysql.down()
+    daemon.await_health(mysql=False)
+    assert daemon.api.patch(path, {"area": "off"}).status == 202
+    daemon.redis.down()
+    daemon.await_health(redis=False)
+    with contextlib.closing(system.mysql.connect(autocommit=False)) as holder, \
+            holder.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        cursor.execute("SELECT GET_LOCK(CONCAT('relevo_drain:', LEFT(SHA2(DATABASE(),256),32)), 0)")
+        cursor.execute("SELECT * FROM items FOR UPDATE")
+        daemon.mysql.up()
+        daemon.await_health(mysql=True)
+        fault = daemon.mysql.arm(b"FOR UPDATE SKIP LOCKED", SERVER, 0, stall=True)
+        answer = pool.submit(daemon.api.patch, path, {"status": "on"})
+        daemon.mysql.await_hit(fault)
+        daemon.redis.up()
+        daemon.await_health(redis=True)
+        daemon.mysql.up()
+        assert answer.result().status == 202
+        holder.rollback()
+    system.await_up()
+    assert system.mysql.items()[1][2:4] == ("on", "off")
 
 
 @pytest.mark.parametrize("restart", [False, True])

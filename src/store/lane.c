@@ -290,14 +290,20 @@ static bool may_be_back(struct store *s, const struct job *j)
 	return true;
 }
 
+static bool came_back(const struct circuit *c, const struct job *j)
+{
+	return circuit_up(c) && circuit_switched_ms(c) > j->submitted_us / 1000;
+}
+
 /* A server may have come back while the last try took long: one more time-out is better than a
- * refusal that it did not deserve. */
+ * refusal that the write did not deserve. */
 static bool extend(struct lane *lane, struct job *j)
 {
-	if (j->extended || store_is_cut_off(lane->store, 0))
+	struct store *s = lane->store;
+	if (j->extended || !(came_back(s->redis, j) || came_back(s->mysql, j)))
 		return false;
 	j->extended = true;
-	j->deadline_ms = clock_mono_ms() + lane->store->options->mysql_timeout_ms;
+	j->deadline_ms = clock_mono_ms() + s->options->mysql_timeout_ms;
 	return true;
 }
 

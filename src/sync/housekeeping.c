@@ -101,7 +101,7 @@ static enum err_code compare_copies(struct session *session, const struct dead_l
 		const redisReply *name = reply->element[i], *copy = reply->element[i + 1];
 		struct dead_letter key = { .detail = NULL };
 		const struct dead_letter *known = NULL;
-		if (opid_parse(name->str, name->len, &key.op))
+		if (count > 0 && opid_parse(name->str, name->len, &key.op))
 			known = bsearch(&key, list, count, sizeof(*list), by_op);
 		if (known == NULL) {
 			code = drop_copy(session, name, e);

@@ -321,3 +321,10 @@ def test_an_item_is_shown_as_mysql_has_it_once_its_operation_died(system, relevo
     foreign(system, relevo, "UPDATE items SET area='theirs'")
     shown = relevo.api.get("/items/1").data
     assert shown["area"] == "theirs" and "pending" not in shown
+
+
+def test_a_copy_in_redis_of_no_letter_goes(system, relevo):
+    system.redis.db.hset("items:dead", "01a226a7-259a-7408-937f-66bddaa95247", "{}")
+    relevo.api.post("/sync/run")
+    wait_until(lambda: not system.redis.db.exists("items:dead"), 10, "it is dropped")
+    assert letters(relevo) == []

@@ -320,7 +320,7 @@ static void refuse(struct lane *lane, struct job *list, struct split *out)
 			again_or_queue(lane, j, &late);
 			if (late != NULL && extend(lane, j)) {
 				late = NULL;
-				again_or_queue(lane, j, &late);
+				retries_add(&lane->retries, j);
 			}
 		}
 		if (late == NULL)

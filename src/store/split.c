@@ -104,14 +104,18 @@ static bool marks_are_lost(struct store *s)
 	       0;
 }
 
-/* It may be one of those whose marks are lost. Queued unasked it would be overtaken by an instance
- * that Redis is gone for: that one writes into MySQL what it knows of nothing before. So it is
- * answered when the marks are back. What the mirror does not know was made since: its marks are all
- * there. */
-static bool is_held(const struct lane *lane, const struct job *j)
+/* What the mirror does not know was made since: its marks are all there. */
+static bool mark_may_be_lost(const struct lane *lane, const struct job *j)
 {
-	return mirror_knows(lane->store->mirror, j->ref.id, j->ref.temp) &&
-	       !atomic_load(&lane->store->ending) &&
+	return mirror_knows(lane->store->mirror, j->ref.id, j->ref.temp);
+}
+
+/* Queued unasked it would be overtaken by an instance that Redis is gone for: that one writes into
+ * MySQL what it knows of nothing before. So it waits until the marks are back; nobody waits longer
+ * than that, nor while the daemon ends: then it is queued after all. */
+static bool may_be_held(const struct lane *lane, const struct job *j)
+{
+	return !atomic_load(&lane->store->ending) &&
 	       clock_mono_us() < j->submitted_us + RECALL_MAX_MS * 1000;
 }
 
@@ -122,12 +126,12 @@ static void split_changes(struct lane *lane, struct job **changes, size_t count,
 	bool known = marks != NULL && marks->type == REDIS_REPLY_ARRAY && marks->elements == count;
 	bool lost = marks_are_lost(lane->store), caught_up = false;
 	for (size_t i = 0; i < count; i++) {
-		const struct item_ref *ref = &changes[i]->ref;
-		if (lost && is_held(lane, changes[i])) {
+		bool unsure = lost && mark_may_be_lost(lane, changes[i]);
+		if (unsure && may_be_held(lane, changes[i])) {
 			retries_add(&lane->retries, changes[i]);
 			continue;
 		}
-		bool waits = (lost && mirror_knows(lane->store->mirror, ref->id, ref->temp)) ||
+		bool waits = unsure ||
 			     (known ? mark_counts(lane, changes[i], marks->element[i], &caught_up)
 				    : split_waits(lane, changes[i]));
 		if (planted(PLANT_DIRECT_OVER_PENDING))

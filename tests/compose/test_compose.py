@@ -18,7 +18,7 @@ import pytest
 
 from documents.blocks import TOP, engine_commands
 from harness import Crowd, Listener, item, item_key, wait_until
-from harness.compose import ApiTable, Compose, output_of
+from harness.compose import BACKENDS, ApiTable, Compose, output_of
 
 pytestmark = pytest.mark.timeout(300)
 MB = 1000 * 1000
@@ -32,7 +32,7 @@ OURS = ("MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD", "REDIS_PASSWORD", "RELEVO_PUBLI
 @pytest.fixture(scope="module")
 def running():
     compose = Compose()
-    for service, count in (("mysql_db", 1), ("redis_db", 1), ("backend", 2)):
+    for service, count in (("mysql_db", 1), ("redis_db", 1), ("backend", BACKENDS)):
         compose.await_healthy(service, count)
     wait_until(lambda: answers(compose), 60, "nginx answers", pause=0.2)
     return compose
@@ -65,13 +65,13 @@ def test_two_instances_with_names_of_their_own(compose):
     def names():
         return {one["instance"] for one in compose.api.get("/instances").json()}
     hosts = {compose.inspect(one)["Config"]["Hostname"] for one in compose.containers("backend")}
-    assert len(hosts) == 2
+    assert len(hosts) == BACKENDS
     wait_until(lambda: names() == hosts, 10, lambda: f"instances {names()}, hosts {hosts}")
 
 
 def test_both_answer(compose):
     seen = set()
-    wait_until(lambda: seen.add(compose.health()["hostname"]) or len(seen) == 2, 10, "both are asked")
+    wait_until(lambda: seen.add(compose.health()["hostname"]) or len(seen) == BACKENDS, 10, "both are asked")
 
 
 def test_redis_keeps_what_it_took(compose):
@@ -149,7 +149,7 @@ def test_a_backend_and_the_database_die_under_load(compose, rng):
         # Another one takes its place, under another address.
         output_of("docker", "rm", "-f", killed)
         compose.run("up", "-d", "--no-recreate", "backend")
-        compose.await_healthy("backend", 2)
+        compose.await_healthy("backend", BACKENDS)
         written(100, 201)
         output_of("docker", "kill", compose.containers("mysql_db")[0])
         compose.await_health(mysql=False)
@@ -176,14 +176,14 @@ def test_tokens_by_the_second_file(compose, monkeypatch):
         with monkeypatch.context() as changed:
             changed.setenv("COMPOSE_FILE", f"{os.environ['COMPOSE_FILE']}:deploy/compose-tokens.yml")
             compose.run("up", "-d", "backend")
-            compose.await_healthy("backend", 2)
+            compose.await_healthy("backend", BACKENDS)
             wait_until(lambda: answers(compose), 60, "nginx answers", pause=0.2)
             for _ in range(8):
                 assert compose.api.get("/items").status == 401
                 assert compose.api.get("/items", {"Authorization": f"Bearer {token}"}).status == 200
     finally:
         compose.run("up", "-d", "backend")
-        compose.await_healthy("backend", 2)
+        compose.await_healthy("backend", BACKENDS)
         path.unlink()
     wait_until(lambda: answers(compose), 60, "nginx answers", pause=0.2)
     assert compose.api.get("/items").status == 200
@@ -265,7 +265,7 @@ def test_what_the_readme_tells_to_type(compose, tool, env):
         if command.startswith("cp "):
             fill_in(TOP / ".env")
         elif command.endswith(" up -d"):
-            compose.await_healthy("backend", 2)
+            compose.await_healthy("backend", BACKENDS)
             wait_until(lambda: answers(compose), 60, "nginx answers", pause=0.2)
             # .env.example says what holds without it: nothing was made anew.
             assert tool.split() != compose.tool or set(compose.containers("backend")) == before

@@ -7,6 +7,8 @@ from .client import Client
 from .items import row_of
 from .wait import wait_until
 
+BACKENDS = 2  # replicas, as docker-compose.yml says
+
 
 def output_of(*command, fails=False):
     done = subprocess.run(command, text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
@@ -70,8 +72,12 @@ class Compose:
         return self.api.get("/health").json()
 
     def await_health(self, **wanted):
-        wait_until(lambda: all(self.health().get(name) == value for name, value in wanted.items()), 60,
-                   lambda: f"/health {wanted}, is {self.health()}", pause=0.1)
+        """Of each instance, as each has to notice by itself; nginx asks now one, now another."""
+        def shown():
+            answers = [self.health() for _ in range(16)]
+            return {one["hostname"]: {name: one.get(name) for name in wanted} for one in answers}
+        wait_until(lambda: list(shown().values()) == [wanted] * BACKENDS, 60,
+                   lambda: f"/health {wanted}, is {shown()}", pause=0.1)
 
     def await_synced(self):
         def synced():

@@ -163,6 +163,11 @@ static enum err_code connect_once(struct db *d, size_t i, enum tls_mode mode, un
 		mysql_close(m);
 		return ERR_DOWN;
 	}
+	/* Connector/C goes on without TLS, MYSQL_OPT_SSL_ENFORCE or not, where a server offers none. */
+	if (mode >= TLS_REQUIRED && mysql_get_ssl_cipher(m) == NULL) {
+		mysql_close(m);
+		return err_set(e, ERR_DOWN, "%s: TLS is required, the server offers none", d->host);
+	}
 	d->fd = fcntl(socket_of(m), F_DUPFD_CLOEXEC, 0);
 	if (d->fd < 0) {
 		mysql_close(m);

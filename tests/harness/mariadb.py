@@ -7,6 +7,7 @@ _LOG_SIZE = "--innodb-log-file-size=8M"
 
 class MariaDB(SqlServer):
     program = "mariadbd"
+    without_tls = "--skip-ssl"
 
     @classmethod
     def install_command(cls, data):

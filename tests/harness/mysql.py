@@ -8,6 +8,7 @@ _LOG_SIZE = "--innodb-redo-log-capacity=32M"
 
 class MySQL(SqlServer):
     program = "mysqld"
+    without_tls = "--tls-version="
     root = os.environ.get("RELEVO_TEST_MYSQL")
 
     @classmethod

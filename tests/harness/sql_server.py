@@ -34,6 +34,7 @@ class SqlServer(Process):
     """A flavour says what its program is called and how it makes a data folder and starts."""
 
     program = None
+    without_tls = None  # the option
 
     def __init__(self, folder, options=()):
         super().__init__(self.program, os.path.join(folder, "mysql.log"))

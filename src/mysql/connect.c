@@ -163,7 +163,7 @@ static enum err_code connect_once(struct db *d, size_t i, enum tls_mode mode, un
 		mysql_close(m);
 		return ERR_DOWN;
 	}
-	/* Connector/C goes on without TLS, MYSQL_OPT_SSL_ENFORCE or not, where a server offers none. */
+	/* Where a server offers none, Connector/C goes on without, MYSQL_OPT_SSL_ENFORCE or not. */
 	if (mode >= TLS_REQUIRED && mysql_get_ssl_cipher(m) == NULL) {
 		mysql_close(m);
 		return err_set(e, ERR_DOWN, "%s: TLS is required, the server offers none", d->host);

@@ -53,6 +53,9 @@ struct commit_lane {
 	/* records of certain batches, to be removed together now and then */
 	struct opid certain[COMMIT_RECORDS];
 	size_t certain_count;
+	/* set by the caller: what waits is not known, so its records tell no drain that what waits
+	 * was accepted before */
+	bool blind;
 };
 
 /* `writes` are decided one by one; order is kept for writes to the same row. */

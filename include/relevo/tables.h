@@ -3,9 +3,10 @@
  * items          see contract 5
  * relevo_applied what was applied, written in the transaction that applies it
  *   op BINARY(16) PRIMARY KEY; kind TINYINT (enum applied_kind); state TINYINT (enum
- * applied_state); item_id BIGINT (batch: id of its first create, 0 none); version BIGINT UNSIGNED
- * (after it); members INT UNSIGNED (batch: number of operations); attempt INT UNSIGNED; fingerprint
- *   BINARY(16) NULL; fields MEDIUMTEXT NULL (the item's values after it, as JSON object);
+ *   applied_state); item_id BIGINT (batch: id of its first create, 0 none); version BIGINT
+ *   UNSIGNED (after it); members INT UNSIGNED (batch: number of operations, 0 if what waited was
+ *   not known; direct write: 1; drained: 0); attempt INT UNSIGNED; fingerprint BINARY(16) NULL;
+ *   fields MEDIUMTEXT NULL (the item's values after it, as JSON object);
  *   accepted_at, applied_at TIMESTAMP(6); expires_at TIMESTAMP(6), indexed; index
  *   (item_id, applied_at).
  * relevo_dead    dead letters

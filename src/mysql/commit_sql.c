@@ -89,7 +89,7 @@ static void put_records(struct buf *sql, const struct batch *b)
 		.op = b->id,
 		.kind = APPLIED_BATCH,
 		.item_id_sql = b->creates > 0 ? FIRST_ID : NULL,
-		.members = (unsigned)b->count,
+		.members = b->lane->blind ? 0 : (unsigned)b->count,
 		.lifetime_s = LIFETIME_DRAINED_S,
 	};
 	applied_put_insert_head(sql);

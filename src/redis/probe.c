@@ -69,7 +69,7 @@ enum err_code redis_probe(struct redis *r, struct redis_facts *facts, struct err
 	enum err_code code = redis_ready(r, e);
 
 	if (!code)
-		code = redis_callf(r, &reply, e, "PING");
+		code = redis_callf(r, &reply, e, "EXISTS items:log");
 	if (code)
 		return code;
 	freeReplyObject(reply);

@@ -131,7 +131,8 @@ static bool is_replica(const redisReply *role)
 	       strcmp(role->element[0]->str, "master") != 0;
 }
 
-/* AUTH, SELECT, PING (which a loading server refuses) and ROLE in one round trip. */
+/* AUTH, SELECT, a read (which a loading server refuses) and ROLE in one round trip. No PING: one
+ * that can't save takes none, but reads. */
 static enum err_code greet(struct redis *r, struct err *e)
 {
 	redisContext *c = r->context;
@@ -139,7 +140,8 @@ static enum err_code greet(struct redis *r, struct err *e)
 
 	if (!redis_append_auth(c, r->url) ||
 	    redisAppendCommand(c, "SELECT %u", r->url->db) != REDIS_OK ||
-	    redisAppendCommand(c, "PING") != REDIS_OK || redisAppendCommand(c, "ROLE") != REDIS_OK)
+	    redisAppendCommand(c, "EXISTS items:log") != REDIS_OK ||
+	    redisAppendCommand(c, "ROLE") != REDIS_OK)
 		return err_set(e, ERR_DOWN, "%s: no memory for a command", r->host);
 	for (unsigned i = 1; i <= replies; i++) {
 		enum err_code code = ERR_NONE;

@@ -31,28 +31,33 @@ static const char *const load_commands[PART_COUNT] = {
 	[PART_METADATA] = "GET sync:metadata",
 };
 
-/* All parts at one instant (MULTI). */
-static enum err_code load_read(struct redis *r, redisReply **out, struct err *e)
+/* NULL: what is there has another type. */
+struct parts {
+	redisReply *at[PART_COUNT];
+};
+
+static const redisReply *part(const struct parts *parts, enum load_part i)
 {
-	redisReply *reply = NULL;
-	enum err_code code = redis_callf(r, &reply, e, "MULTI");
-	if (code != ERR_NONE)
-		return code;
-	freeReplyObject(reply);
+	static const redisReply nothing = { .type = REDIS_REPLY_NIL };
+	return parts->at[i] != NULL ? parts->at[i] : &nothing;
+}
+
+static void parts_free(struct parts *parts)
+{
+	for (size_t i = 0; i < PART_COUNT; i++)
+		freeReplyObject(parts->at[i]);
+}
+
+/* One after another: a full Redis takes no MULTI. The position comes first, and the log tells again
+ * what changes after it, which is harmless. */
+static enum err_code parts_read(struct redis *r, struct parts *parts, struct err *e)
+{
 	for (size_t i = 0; i < PART_COUNT; i++) {
-		code = redis_callf(r, &reply, e, load_commands[i]);
-		if (code != ERR_NONE)
-			return code;
-		freeReplyObject(reply);
+		struct err why = ERR_INIT;
+		enum err_code code = redis_callf(r, &parts->at[i], &why, load_commands[i]);
+		if (code == ERR_DOWN)
+			return err_set(e, code, "%s", why.text);
 	}
-	code = redis_callf(r, &reply, e, "EXEC");
-	if (code != ERR_NONE)
-		return code;
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != PART_COUNT) {
-		freeReplyObject(reply);
-		return err_set(e, ERR_INTERNAL, "Redis answered a transaction in part");
-	}
-	*out = reply;
 	return ERR_NONE;
 }
 
@@ -114,15 +119,15 @@ static struct opid *load_waiting(const redisReply *names, size_t *count)
 
 /* The readable entries that wait, in order of acceptance. The lists are trimmed at their heads
  * only: a drain that died may have left settled entries behind one that waits. */
-static struct operation **load_operations(const redisReply *parts, size_t *count)
+static struct operation **load_operations(const struct parts *parts, size_t *count)
 {
 	size_t room = 1, n = 0, waiting_count = 0;
-	struct opid *waiting = load_waiting(parts->element[PART_WAITING], &waiting_count);
-	for (size_t i = PART_CREATES; i <= PART_DELETES; i++)
-		room += parts->element[i]->elements;
+	struct opid *waiting = load_waiting(part(parts, PART_WAITING), &waiting_count);
+	for (enum load_part i = PART_CREATES; i <= PART_DELETES; i++)
+		room += part(parts, i)->elements;
 	struct operation **ops = mem_zero(room, sizeof(struct operation *));
 	for (size_t kind = 0; kind < OP_KINDS; kind++) {
-		const redisReply *list = parts->element[PART_CREATES + kind];
+		const redisReply *list = part(parts, PART_CREATES + kind);
 		for (size_t i = 0; i < list->elements; i++) {
 			struct operation *op = NULL;
 			const redisReply *entry = list->element[i];
@@ -158,30 +163,29 @@ static void load_metadata(struct mirror *m, const redisReply *text)
 enum err_code changelog_load(struct redis *r, struct mirror *m, const struct changelog_known *known,
 			     char was[EPOCH_SIZE], struct err *e)
 {
-	redisReply *parts = NULL;
+	struct parts parts = { { NULL } };
 	struct row **rows = NULL;
 	struct operation **ops = NULL;
 	size_t row_count = 0, op_count = 0;
 	was[0] = '\0';
-	enum err_code code = load_read(r, &parts, e);
+	enum err_code code = parts_read(r, &parts, e);
 	if (code != ERR_NONE)
-		return code;
-	const redisReply *log = parts->element[PART_LOG];
+		goto out;
+	const redisReply *log = part(&parts, PART_LOG);
 	if (log->elements < 2 || log->element[0]->type != REDIS_REPLY_STRING) {
 		code = err_set(e, ERR_NOT_FOUND, "Redis knows no change log");
 		goto out;
 	}
 	snprintf(was, EPOCH_SIZE, "%s", log->element[0]->str);
-	code = load_rows(parts->element[PART_CACHE], parts->element[PART_HASH], &rows, &row_count,
-			 e);
+	code = load_rows(part(&parts, PART_CACHE), part(&parts, PART_HASH), &rows, &row_count, e);
 	if (code != ERR_NONE)
 		goto out;
-	ops = load_operations(parts, &op_count);
+	ops = load_operations(&parts, &op_count);
 	struct mirror_position at = { .seq = changelog_number(log->element[1]) };
 	snprintf(at.epoch, sizeof(at.epoch), "%s", was);
 	const struct changes *settled = known != NULL ? known->settled(known->ctx) : NULL;
 	mirror_load(m, rows, row_count, ops, op_count, &at, known != NULL, settled);
-	load_metadata(m, parts->element[PART_METADATA]);
+	load_metadata(m, part(&parts, PART_METADATA));
 	code = changelog_catch_up(r, m, e);
 out:
 	for (size_t i = 0; i < row_count; i++)
@@ -190,6 +194,6 @@ out:
 		operation_unref(&ops[i]);
 	free(rows);
 	free(ops);
-	freeReplyObject(parts);
+	parts_free(&parts);
 	return code;
 }

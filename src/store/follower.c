@@ -278,17 +278,39 @@ static void follow(struct follow *f, uint64_t switches)
 	}
 }
 
-/* Without Redis: have at least what MySQL says, for the time when both are down. */
-static void load_from_mysql(struct follow *f)
+/* Redis answers but takes no writes (full, its disk broken): what waits in it can be known all the
+ * same, and be drained from memory. */
+static void read_only(struct follow *f)
 {
 	struct store *s = f->store;
 	struct err e = ERR_INIT;
-	if (mirror_loaded(s->mirror) || !session_mysql(&f->session, s))
+	char was[EPOCH_SIZE] = "";
+	if (redis_ready(f->session.redis, &e) != ERR_NONE || load(f, false, was, &e) != ERR_NONE) {
+		log_debug(TAG_REDIS, "reading what waits: %s", e.text);
 		return;
-	if (verify_read_all(f->session.db, s->mirror, &e) == ERR_NONE)
-		mirror_mark_loaded(s->mirror);
-	else
-		store_mysql_failed(s, f->session.db, &e);
+	}
+	atomic_store(&s->follower.read, true);
+	log_info(TAG_REDIS, "Redis takes no writes; what waits in it was read");
+}
+
+/* Without Redis' log: have at least what MySQL says, for the time when both are down. */
+static void load_without_log(struct follow *f)
+{
+	struct store *s = f->store;
+	struct err e = ERR_INIT;
+	bool loaded = mirror_loaded(s->mirror), read = atomic_load(&s->follower.read);
+	if (!read && atomic_load(&s->redis_readable))
+		read_only(f);
+	if (!loaded && session_mysql(&f->session, s)) {
+		if (verify_read_all(f->session.db, s->mirror, &e) == ERR_NONE)
+			mirror_mark_loaded(s->mirror);
+		else
+			store_mysql_failed(s, f->session.db, &e);
+	}
+	if (!read && atomic_load(&s->follower.read)) {
+		atomic_store(&s->follower.settled, true);
+		sync_wake(s->sync);
+	}
 }
 
 void *follower_main(void *arg)
@@ -300,7 +322,7 @@ void *follower_main(void *arg)
 		struct err e = ERR_INIT;
 		uint64_t switches = circuit_switches(s->redis);
 		if (!session_redis(&f.session, s)) {
-			load_from_mysql(&f);
+			load_without_log(&f);
 			(void)circuit_wait_up(s->redis, clock_mono_ms() + RETRY_MS);
 			continue;
 		}
@@ -308,6 +330,7 @@ void *follower_main(void *arg)
 		if (join(&f, switches, &e) == ERR_NONE) {
 			f.followed = switches;
 			atomic_store(&s->follower.joined, switches);
+			atomic_store(&s->follower.read, true);
 			atomic_store(&s->follower.settled, true);
 			sync_wake(s->sync);
 			follow(&f, switches);

@@ -56,9 +56,11 @@ static char *done_json(const struct commit_write *w, const struct job *j)
 	return applied_record(&a); /* borrows the row's fields */
 }
 
-/* The changes of what was applied, and the records of keyed operations. */
-static void collect_applied(const struct commit_write *writes, size_t count,
-			    struct changes *changes, struct done_record *done, size_t *done_count)
+/* The changes of what was applied, and the records of keyed operations. Rows that were written
+ * blindly are as somebody else's to a drain: they may be newer than what waits. */
+static void collect_applied(const struct lane *lane, const struct commit_write *writes,
+			    size_t count, struct changes *changes, struct done_record *done,
+			    size_t *done_count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct commit_write *w = &writes[i];
@@ -68,7 +70,7 @@ static void collect_applied(const struct commit_write *writes, size_t count,
 		if (w->kind == OP_DELETE)
 			changes_delete(changes, w->row->id, w->row->version, false);
 		else
-			changes_row(changes, w->row, false, false);
+			changes_row(changes, w->row, lane->commit.blind, false);
 		if (j->keyed) {
 			done[*done_count].op = j->op;
 			done[*done_count].json = done_json(w, j);
@@ -83,7 +85,7 @@ static uint64_t log_applied(struct lane *lane, const struct commit_write *writes
 	struct done_record *done = mem_zero(count + 1, sizeof(*done));
 	size_t done_count = 0;
 	uint64_t seq = 0;
-	collect_applied(writes, count, &changes, done, &done_count);
+	collect_applied(lane, writes, count, &changes, done, &done_count);
 	if (changes.count > 0)
 		seq = store_log(lane->store, &lane->session, &changes, done, done_count);
 	for (size_t i = 0; i < done_count; i++)
@@ -194,7 +196,7 @@ static bool answer_ahead(struct lane *lane, struct commit_write *writes, size_t 
 {
 	struct changes changes = { 0 };
 	struct log_ahead ahead;
-	collect_applied(writes, count, &changes, NULL, NULL);
+	collect_applied(lane, writes, count, &changes, NULL, NULL);
 	bool sent = store_log_send(lane->store, &lane->session, &changes, &ahead);
 	if (sent) {
 		for (size_t i = 0; i < count; i++)
@@ -213,6 +215,7 @@ static void run_direct(struct lane *lane, struct job *list, size_t count, struct
 	size_t n = 0;
 	for (struct job *j = list; j != NULL; j = j->next)
 		fill_write(&writes[n++], j);
+	lane->commit.blind = !atomic_load(&lane->store->follower.read);
 	commit_batch(lane->session.db, &lane->commit, writes, n);
 	count_batch(lane->store, n);
 	if (!may_answer_ahead(lane, writes, n) || !answer_ahead(lane, writes, n, out)) {

@@ -174,8 +174,10 @@ static enum err_code pulse_once(struct pulse *p, struct err *e)
 	enum err_code code = redis_ready(p->redis, e);
 	if (code == ERR_NONE)
 		code = redis_probe(p->redis, &facts, e);
-	if (code != ERR_NONE)
+	if (code != ERR_NONE) {
+		atomic_store(&s->redis_readable, false);
 		return code;
+	}
 	/* A restarted or promoted Redis may lack the end of the log: join it again. */
 	if (strcmp(facts.run_id, p->run_id) != 0) {
 		if (p->run_id[0] != '\0')
@@ -189,6 +191,7 @@ static enum err_code pulse_once(struct pulse *p, struct err *e)
 	if (was_up && clock_mono_ms() < p->beat_at_ms)
 		return ERR_NONE;
 	code = heartbeat(p, e);
+	atomic_store(&s->redis_readable, code != ERR_NONE && redis_is_open(p->redis));
 	if (code == ERR_NONE)
 		p->beat_at_ms = clock_mono_ms() + HEARTBEAT_MS;
 	return code;

@@ -258,13 +258,14 @@ void store_start(struct store *s)
 void store_wait_loaded(struct store *s, int64_t deadline_ms)
 {
 	/* A dead Redis is known after one time-out and one probe; do not hold up the start for it.
-	 */
+	 * One that can be read is waited for. */
 	int64_t give_up = clock_mono_ms() + s->options->redis_timeout_ms +
 			  s->options->mysql_timeout_ms + s->options->probe_interval_ms;
 	while (clock_mono_ms() < deadline_ms && !atomic_load(&s->follower.settled)) {
 		bool down = !circuit_up(s->redis);
 		bool asked = circuit_probed_ms(s->redis) >= 0;
-		if (down && ((asked && mirror_loaded(s->mirror)) || clock_mono_ms() > give_up))
+		bool have = mirror_loaded(s->mirror) && !atomic_load(&s->redis_readable);
+		if (down && ((asked && have) || clock_mono_ms() > give_up))
 			break;
 		thread_pause(&s->probe_lock, &s->probe_wake, 5);
 	}

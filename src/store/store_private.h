@@ -141,6 +141,7 @@ struct follower {
 	atomic_uint_fast64_t joined;
 	atomic_bool rejoin;  /* somebody met another epoch or a gap */
 	atomic_bool settled; /* the first load succeeded or was found impossible */
+	atomic_bool read;    /* the lists of what waits were read since the start */
 	atomic_int_fast64_t
 		recalled_ms; /* clock_mono_ms(): by then all have put back what they know */
 };
@@ -195,6 +196,7 @@ struct store {
 	struct follower follower;
 	struct final_ids final_ids;
 	pthread_t mysql_probe, redis_probe;
+	atomic_bool redis_readable; /* it answers, but takes no writes */
 	pthread_mutex_t probe_lock;
 	pthread_cond_t probe_wake;
 	atomic_int_least64_t wanted_ms; /* a write wants to know of both servers as of then */

@@ -306,7 +306,8 @@ static enum err_code ask_applied(struct run *r, struct plan *plans, size_t count
 			buf_putc(&sql, ',');
 		sql_put_time(&sql, plans[i].row->updated_us);
 	}
-	buf_putc(&sql, ')');
+	/* Batches that were not written blindly, and what was drained. */
+	buf_printf(&sql, ") AND (kind=%d)=(members>0)", (int)APPLIED_BATCH);
 	code = db_run(r->d->db, sql.bytes, sql.len, false, false, read_explanation, &all, NULL,
 		      &why);
 	buf_free(&sql);

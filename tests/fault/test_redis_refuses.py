@@ -145,3 +145,42 @@ def test_what_waits_is_drained_without_redis(system, daemons, refusing, way):
         wait_until(lambda: {row[0]: row[3] for row in system.mysql.items().values()} == wanted, 10,
                    "what waited is in MySQL")
     check(system, daemons, wanted)
+
+
+@pytest.mark.parametrize("way", ["out_of_memory", "no_replicas", "snapshot_failed"])
+def test_who_starts_anew_reads_what_waits_in_it(system, relevo, refusing, way):
+    relevo.api.post("/items", item(code="C-0"))
+    system.mysql_down()
+    assert relevo.api.patch("/items/1", {"area": "older"}).status == 202
+    made = relevo.api.post("/items", item(code="C-1")).data
+    with refusing():
+        relevo.await_health(redis=False)
+        relevo.stop()
+        relevo.start(wait="up")
+        assert relevo.api.get("/items/1").data["area"] == "older"
+        assert relevo.api.get(item_key(made)).data["code"] == "C-1"
+        system.mysql.start()
+        wait_until(lambda: system.mysql.codes() == ["C-0", "C-1"], 10, "it is drained")
+        assert relevo.api.patch("/items/1", {"area": "newer"}).status == 200
+    check(system, [relevo], {"C-0": "newer", "C-1": "Sala 1"})
+
+
+@pytest.mark.parametrize("key", [None, "once"])
+def test_what_nobody_could_read_does_not_undo_what_came_later(system, relevo, key):
+    """Redis is dead while a daemon starts anew: it writes what may be newer than what waits."""
+    relevo.api.post("/items", item(code="C-0"))
+    system.mysql_down()
+    older = relevo.api.patch("/items/1", {"area": "older"}).json()["operation"]
+    system.redis_down()
+    relevo.stop()
+    system.mysql.start()
+    relevo.start(wait="up")
+    relevo.await_health(mysql=True)
+    headers = {"Idempotency-Key": key} if key else {}
+    assert relevo.api.patch("/items/1", {"area": "newer"}, headers).status == 200
+    system.redis_up()
+    row, = await_the_same(system, [relevo], letters=1).values()
+    assert row[3] == "newer"
+    letter, = relevo.api.get("/sync/dead").json()["data"]
+    assert (letter["operation"], letter["reason"]) == (older, "conflict")
+    assert letter["data"]["area"] == "older"

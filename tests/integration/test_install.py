@@ -90,7 +90,32 @@ def test_the_manual_page_is_clean(installed):
     assert page.read_text() == run(relevod_path(), "--man").stdout
     done = run("man", "--warnings", "-l", str(page), LC_ALL="C.UTF-8", MANWIDTH="80")
     assert done.returncode == 0 and not done.stderr, done
-    for name in ("--sync-interval, RELEVO_SYNC_INTERVAL", "SIGHUP", "WATCHDOG_USEC"):
+    for name in ("--sync-interval duration, RELEVO_SYNC_INTERVAL", "SIGHUP", "WATCHDOG_USEC"):
         assert name in done.stdout
-    done = run("mandoc", "-T", "lint", "-W", "warning", str(page))
+    done = run("mandoc", "-T", "lint", "-W", "style", str(page))
     assert done.returncode == 0 and not done.stdout, done.stdout
+
+
+def test_the_manual_page_breaks_no_word(installed):
+    """What is copied from it has no hyphen too many and no blank in it."""
+    done = run("man", "-l", str(installed / "share/man/man8/relevod.8"), LC_ALL="C.UTF-8",
+               MANWIDTH="80")
+    lines = done.stdout.splitlines()
+    assert lines and not [line for line in lines if re.search(r"\w[-\u2010]$", line)]
+    # Not set out to the right margin; the first and the last line are the page's head and foot.
+    assert not [line for line in lines[1:-1] if re.search(r"\w {3,}\w+ {2,}\w", line)]
+
+
+def test_the_manual_page_names_the_files_of_an_installation(tmp_path):
+    done = run("cmake", "--install", BUILD, "--prefix", "/usr", DESTDIR=str(tmp_path))
+    assert done.returncode == 0, done
+    page = (tmp_path / "usr/share/man/man8/relevod.8").read_text().replace("\\-", "-")
+    section = re.search(r"\n\.SH FILES\n(.*?)\n\.SH ", page, re.DOTALL)[1]
+    named = re.findall(r"^\.I (/\S+)$", section, re.MULTILINE)
+    configuration = {name for name in named if name.startswith("/etc/")}
+    assert configuration == {"/etc/relevo/relevod.env", "/etc/relevo/tokens"}
+    for name in set(named) - configuration:
+        if not name.endswith("/dashboard") or os.path.isdir(os.path.join(BUILD, "dashboard")):
+            assert os.path.exists(f"{tmp_path}{name}"), name
+    unit = (tmp_path / "usr" / UNIT).read_text()
+    assert "EnvironmentFile=-/etc/relevo/relevod.env\n" in unit and f"/usr/{UNIT}" in named

@@ -547,8 +547,19 @@ TEST(manual_is_roff)
 
 	(void)state;
 	assert_int_equal(strncmp(text, ".TH RELEVOD 8 ", 14), 0);
-	assert_non_null(strstr(text, ".TP\n.BR \\-\\-listen \", \" RELEVO_LISTEN\n"));
 	assert_non_null(strstr(text, "\nPort 0 takes any free one.\n"));
+	free(text);
+}
+
+TEST(manual_shows_what_follows_each_flag)
+{
+	char *text = output_of(options_print_manual);
+
+	(void)state;
+	assert_non_null(strstr(text, ".TP\n\\fB\\-\\-listen\\fR \\fIaddress:port\\fR, "
+				     "\\fBRELEVO_LISTEN\\fR\n"));
+	assert_non_null(strstr(text, "\\-\\-sync\\-interval\\fR \\fIduration\\fR, "));
+	assert_non_null(strstr(text, "\\-\\-access\\-log\\fR \\fBoff\\fR|\\fBon\\fR, "));
 	free(text);
 }
 
@@ -585,6 +596,7 @@ int main(void)
 		cmocka_unit_test(help_names_each_flag_variable_and_default),
 		cmocka_unit_test(help_fits_80_columns),
 		cmocka_unit_test(manual_is_roff),
+		cmocka_unit_test(manual_shows_what_follows_each_flag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

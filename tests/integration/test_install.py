@@ -1,12 +1,15 @@
 """`cmake --install`, the unit file and the manual page."""
 import os
+import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
 
 from harness.relevo import daemon_environment, relevod_path
 
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = os.path.dirname(relevod_path())
 UNIT = "lib/systemd/system/relevod.service"
 DOC = "share/doc/relevo"
@@ -34,10 +37,12 @@ def files(folder):
 def test_everything_has_its_place(installed):
     there = files(installed)
     wanted = {"sbin/relevod", "share/man/man8/relevod.8", UNIT, "lib/sysusers.d/relevo.conf",
-              *(f"{DOC}/{name}" for name in ("README.md", "LICENSE", "openapi.json",
-                                             "examples/tokens.example",
-                                             "examples/relevod.env.example",
-                                             "examples/relevo.json"))}
+              *(f"{DOC}/{name}" for name in (
+                  "README.md", "README.es.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
+                  "LICENSE", "docs/http.md", "docs/internals.md", "docs/production.md",
+                  "docs/openapi.json", "examples/tokens.example", "examples/relevod.env.example",
+                  "examples/relevo.json")),
+              *(f"{DOC}/docs/img/{path.name}" for path in (TOP / "docs" / "img").glob("*.png"))}
     assert there == wanted | {name for name in there if name.startswith("share/relevo/dashboard/")}
     if os.path.isdir(os.path.join(BUILD, "dashboard")):
         assert "share/relevo/dashboard/index.html" in there
@@ -45,6 +50,17 @@ def test_everything_has_its_place(installed):
     unit = (installed / UNIT).read_text()
     assert f"\nExecStart={installed}/sbin/relevod\n" in unit
     assert f"\nEnvironmentFile=-{installed}/etc/relevo/relevod.env\n" in unit and "@RELEVO" not in unit
+
+
+def test_every_relative_link_of_the_documents_leads_to_an_installed_file(installed):
+    """What is not installed is named without a link."""
+    documents = list((installed / DOC).rglob("*.md"))
+    assert len(documents) > 5
+    for document in documents:
+        text = re.sub(r"(?ms)^```.*?^```", "", document.read_text(encoding="utf-8"))
+        for link in re.findall(r"\]\(([^)\s#]+)", text):
+            if not re.match(r"https?://|mailto:", link):
+                assert (document.parent / link).is_file(), f"{document}: {link}"
 
 
 @pytest.mark.parametrize("prefix, config", [("/usr", "/etc/relevo"),
@@ -57,6 +73,30 @@ def test_destdir_stands_in_front_and_is_written_nowhere(tmp_path, prefix, config
         text = unit.read()
     assert f"\nExecStart={prefix}/sbin/relevod\n" in text and str(tmp_path) not in text
     assert f"\nEnvironmentFile=-{config}/relevod.env\n" in text
+    with open(f"{tmp_path}{prefix}/{DOC}/examples/relevod.env.example", encoding="utf-8") as example:
+        text = example.read()
+    assert f"\n#RELEVO_TOKEN_FILE={config}/tokens\n" in text and str(tmp_path) not in text
+    # In force where the dashboard is there: a folder that is not would end the daemon's start.
+    off = "" if os.path.isdir(os.path.join(BUILD, "dashboard")) else "#"
+    assert f"\n{off}RELEVO_STATIC_DIR={prefix}/share/relevo/dashboard\n" in text
+
+
+@pytest.mark.release
+def test_a_tree_in_a_folder_with_a_blank_is_installed(tmp_path):
+    """Without compiling it: only the paths are in question."""
+    tree = tmp_path / "a folder"
+    shutil.copytree(TOP, tree, ignore=shutil.ignore_patterns(
+        ".*", "build*", "node_modules", "frontend", "tests", "bench"))
+    done = run("cmake", "-S", str(tree), "-B", str(tree / "build"), "-G", "Ninja")
+    assert done.returncode == 0, done
+    for name in ("relevod", "relevod.8"):
+        shutil.copy(os.path.join(BUILD, name), tree / "build" / name)
+    done = run("cmake", "--install", str(tree / "build"), "--prefix", "/usr",
+               DESTDIR=str(tmp_path / "a root"))
+    assert done.returncode == 0, done
+    usr = tmp_path / "a root" / "usr"
+    assert "\nExecStart=/usr/sbin/relevod\n" in (usr / UNIT).read_text()
+    assert "\n#RELEVO_STATIC_DIR=" in (usr / DOC / "examples/relevod.env.example").read_text()
 
 
 def test_the_unit_is_valid_and_hardened(installed):
@@ -81,6 +121,8 @@ def test_the_examples_are_accepted(installed):
     filled.chmod(0o600)
     assert filled.read_text().count("\ntoken-") == 3
     settings["RELEVO_TOKEN_FILE"] = str(filled)
+    if not os.path.isdir(settings["RELEVO_STATIC_DIR"]):  # the build has no dashboard
+        del settings["RELEVO_STATIC_DIR"]
     done = run(installed / "sbin/relevod", "--check-config", **settings)
     assert done.returncode == 0, done
 

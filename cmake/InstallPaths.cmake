@@ -1,0 +1,27 @@
+# Run by `cmake --install`: only then is the prefix known, and the unit and the example of its
+# configuration hold whole paths.
+function(whole_path out dir)
+	if(NOT IS_ABSOLUTE "${dir}")
+		set(dir "${CMAKE_INSTALL_PREFIX}/${dir}")
+	endif()
+	set(${out} "${dir}" PARENT_SCOPE)
+endfunction()
+whole_path(RELEVO_SBIN_DIR "${CMAKE_INSTALL_SBINDIR}")
+whole_path(RELEVO_DASHBOARD_DIR "${CMAKE_INSTALL_DATADIR}/relevo/dashboard")
+whole_path(RELEVO_CONFIG_DIR "${CMAKE_INSTALL_SYSCONFDIR}/relevo")
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND NOT IS_ABSOLUTE "${CMAKE_INSTALL_SYSCONFDIR}")
+	set(RELEVO_CONFIG_DIR "/etc/relevo")
+endif()
+# A folder that is not there would end the daemon's start.
+set(RELEVO_NO_DASHBOARD "#")
+if(EXISTS "${RELEVO_BINARY_DIR}/dashboard/index.html")
+	set(RELEVO_NO_DASHBOARD "")
+endif()
+
+function(install_with_paths name dir)
+	whole_path(dir "${dir}")
+	configure_file("${RELEVO_SOURCE_DIR}/deploy/${name}.in" "${RELEVO_BINARY_DIR}/${name}" @ONLY)
+	file(INSTALL "${RELEVO_BINARY_DIR}/${name}" DESTINATION "${dir}")
+endfunction()
+install_with_paths(relevod.service "${RELEVO_UNIT_DIR}")
+install_with_paths(relevod.env.example "${CMAKE_INSTALL_DOCDIR}/examples")

@@ -1,4 +1,5 @@
-"""The Markdown files: links, the generated tables, one set of commands in both languages."""
+"""The Markdown files: links, the generated tables, the same commands and facts in both languages, the
+log lines they name."""
 import os
 import pathlib
 import re
@@ -6,10 +7,14 @@ import subprocess
 
 import pytest
 
+from harness import wait_until
+from harness.relevo import Relevo
+
 from .blocks import TOP, commands, engine_commands
 
 LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+LOG_LINE = re.compile(r"`(\[(?:MYSQL|REDIS)\] [^`]*): …`")
 DOCUMENTS = sorted(TOP / name for name in subprocess.run(
     ["find", ".", "(", "-name", "node_modules", "-o", "-name", "build*", "-o", "-name", ".*", "-a",
      "!", "-name", ".", ")", "-prune", "-o", "-name", "*.md", "-print"],
@@ -71,3 +76,39 @@ def test_both_languages_show_the_same_commands():
     assert english == spanish and len(english) > 30
     english, spanish = engine_commands("README.md"), engine_commands("README.es.md")
     assert english == spanish and len(english) > 5
+
+
+def prose(name):
+    """A README without its blocks, the options' table, and the tour, which the Spanish one shortens."""
+    text = FENCE.sub("", (TOP / name).read_text(encoding="utf-8"))
+    text = re.sub(r"<!-- options:.*?<!-- /options -->", "", text, flags=re.DOTALL)
+    return re.sub(r"^## (?:A tour of the source|El código fuente)$.*?(?=^## )", "", text,
+                  flags=re.MULTILINE | re.DOTALL)
+
+
+def names(text):
+    """What stands in it as code, without the words for what is to be filled in."""
+    return {re.sub(r"<\w+>", "<>", " ".join(code.split())) for code in re.findall(r"`([^`]+)`", text)}
+
+
+def test_both_languages_name_the_same_things():
+    english, spanish = names(prose("README.md")), names(prose("README.es.md"))
+    assert english == spanish and len(english) > 100
+
+
+def test_both_languages_link_to_the_same():
+    english, spanish = (set(LINK.findall(prose(name))) - {"README.md", "README.es.md"}
+                        for name in ("README.md", "README.es.md"))
+    assert english == spanish and len(english) > 20
+
+
+def test_a_server_that_cannot_be_used_is_logged_as_the_readme_says(tmp_path):
+    lines = [line for line in LOG_LINE.findall(prose("README.md")) if "not usable" in line]
+    assert sorted(lines) == ["[MYSQL] not usable", "[REDIS] not usable"]
+    relevo = Relevo(str(tmp_path), "relevo", "mysql://a:b@127.0.0.1:1/c", "redis://127.0.0.1:1/0")
+    try:
+        relevo.start(wait="up")
+        for line in lines:
+            wait_until(lambda line=line: relevo.log_lines(f"WARN {line}: "), 10, line)
+    finally:
+        relevo.stop()

@@ -91,7 +91,7 @@ class Run:
         return faults + self.lies() + self.dead_letters() + self.caches()
 
     def judge(self):
-        if self.system.mysql.running and (lies := self.lies()):
+        if self.system.mysql.running and (lies := self.lies() + self.dead_letters()):
             raise Lie("\n".join(lies))
         faults = self.violations()
         assert not faults, "\n".join(faults)

@@ -38,7 +38,8 @@ bool fields_equal(const struct fields *a, const struct fields *b);
 /* The present fields as a JSON object `{"code":"..",..}` in column order. */
 void fields_render(struct buf *out, const struct fields *f);
 /* From a JSON object we or the Python backend wrote into Redis: strings and nulls of known
- * columns; unknown members and other types are skipped. No validation beyond that. */
+ * columns; unknown members and other types are skipped (operation_take_data keeps them). No
+ * validation beyond that. */
 void fields_from_json(struct fields *out, json_t *object);
 
 /* --- validation of request bodies (contract 3) --- */
@@ -76,7 +77,8 @@ struct body_target {
 MUST_CHECK enum err_code fields_decode(struct fields *out, const char *body, size_t len,
 				       enum body_kind kind, const struct body_target *target,
 				       struct faults *faults, struct err *e);
-/* Check already typed values (legacy entries, retried dead letters). Same rules, ERR_INVALID. */
+/* Check already typed values (operation_validate). Same rules; adds to `faults`, which is
+ * initialised, and is ERR_INVALID if there is any. */
 MUST_CHECK enum err_code fields_validate(const struct fields *f, bool all_required,
 					 struct faults *faults, struct err *e);
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). Returns the

@@ -35,7 +35,9 @@ struct operation {
 	int64_t item_id;      /* target with a final id, else 0 */
 	struct opid temp;     /* target (update, delete) without one; for a create its own id */
 	struct fields fields; /* create: all; update: those given; delete: none */
-	int64_t accepted_us;  /* 0: unknown (legacy) */
+	char *misfits;	     /* owned: JSON object of those members of an entry's `data` that fit no
+			      * column, which only validation speaks of; NULL: none */
+	int64_t accepted_us; /* 0: unknown (legacy) */
 	uint64_t
 		base_version; /* the row it was based on; 0: unknown, or pending on top of others */
 	int64_t base_updated_us;
@@ -66,6 +68,14 @@ MUST_CHECK enum err_code operation_decode(const char *entry, size_t len, enum op
 					  struct operation **out, struct err *e);
 /* The same from parsed JSON, our own shape only. NULL if it is none. */
 struct operation *operation_from_json(json_t *object);
+/* What it is to write, from a JSON object: fields, and misfits. `kind` is set before. */
+void operation_take_data(struct operation *o, json_t *data);
+/* Appends it as a JSON object, misfits included. */
+void operation_put_data(struct buf *out, const struct operation *o);
+/* By the rules of a request's body (but that a create may have members of any other name: the
+ * Python backend's do); ERR_INVALID with every fault listed. */
+MUST_CHECK enum err_code operation_validate(const struct operation *o, struct faults *faults,
+					    struct err *e);
 const char *op_kind_name(enum op_kind kind); /* "create", "update", "delete" */
 bool op_kind_parse(const char *name, enum op_kind *out);
 /* Key of the item an operation is about: "5" or "pending_<OP>". */

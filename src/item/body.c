@@ -8,11 +8,6 @@
 
 #define DUPLICATE "duplicate key"
 
-/* Members of an item that are not data columns; allowed in PUT and PATCH. */
-static const char *const own_members[] = { "id", "version", "updated_at", "pending" };
-#define OWN_MEMBERS (sizeof own_members / sizeof own_members[0])
-#define OWN_ID	    0
-
 struct body {
 	enum body_kind kind;
 	const struct body_target *target;
@@ -20,15 +15,6 @@ struct body {
 	struct scan_value value[COLUMNS_MAX];
 	struct faults *others; /* of members that are no columns; come after those of columns */
 };
-
-static int own_member_find(const struct scan_value *key)
-{
-	for (size_t i = 0; i < OWN_MEMBERS; i++)
-		if (strlen(own_members[i]) == key->len &&
-		    memcmp(own_members[i], key->text, key->len) == 0)
-			return (int)i;
-	return -1;
-}
 
 /* Is it the number `id`, spelled as an integer? */
 static bool is_number(const struct scan_value *value, int64_t id)
@@ -77,7 +63,7 @@ static void take_member(void *ctx, const struct scan_value *key, const struct sc
 {
 	struct body *b = ctx;
 	int column = column_find(key->text, key->len);
-	int own = b->kind == BODY_CREATE ? -1 : own_member_find(key);
+	int own = b->kind == BODY_CREATE ? -1 : own_member_find(key->text, key->len);
 
 	if (column >= 0) {
 		b->seen[column]++;
@@ -85,7 +71,7 @@ static void take_member(void *ctx, const struct scan_value *key, const struct sc
 	} else if (own >= 0) {
 		take_own_member(b, own, value);
 	} else {
-		faults_add(b->others, key->text, key->len, "unknown field");
+		faults_add(b->others, key->text, key->len, FAULT_UNKNOWN);
 	}
 }
 

@@ -54,6 +54,7 @@ void operation_unref(struct operation **o)
 		return;
 	fields_free(&op->fields);
 	free(op->base_json);
+	free(op->misfits);
 	free(op);
 }
 
@@ -156,7 +157,7 @@ void operation_encode(struct buf *out, const struct operation *o)
 	put_target(out, o);
 	if (o->kind != OP_DELETE) {
 		put_name(out, "data");
-		fields_render(out, &o->fields);
+		operation_put_data(out, o);
 	}
 	put_opid(out, "op", o->id);
 	put_string(out, "kind", op_kind_name(o->kind));
@@ -212,7 +213,7 @@ void operation_show(struct buf *out, const struct operation *o)
 	if (o->kind == OP_DELETE)
 		buf_puts(out, "null");
 	else
-		fields_render(out, &o->fields);
+		operation_put_data(out, o);
 	put_name(out, "base");
 	buf_puts(out, o->base_json != NULL ? o->base_json : "null");
 	buf_putc(out, '}');

@@ -120,7 +120,7 @@ static bool read_data(json_t *data, struct operation *o)
 {
 	if (!json_is_object(data))
 		return false;
-	fields_from_json(&o->fields, data);
+	operation_take_data(o, data);
 	return true;
 }
 
@@ -156,10 +156,10 @@ static const char *read_own(json_t *object, struct operation *o)
 	return read_number(object, "seq", OPERATION_SEQ_MAX, &o->seq) ? NULL : "seq";
 }
 
-static bool has_column(const struct fields *f)
+static bool has_column(json_t *data)
 {
 	for (size_t i = 0; i < column_count; i++)
-		if (f->at[i].present)
+		if (json_object_get(data, columns[i].name) != NULL)
 			return true;
 	return false;
 }
@@ -169,7 +169,7 @@ static bool read_legacy(json_t *entry, struct operation *o)
 {
 	switch (o->kind) {
 	case OP_CREATE:
-		return read_data(entry, o) && has_column(&o->fields);
+		return read_data(entry, o) && has_column(entry);
 	case OP_UPDATE:
 		return read_target(json_object_get(entry, "id"), o) &&
 		       read_data(json_object_get(entry, "data"), o);

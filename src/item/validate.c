@@ -10,6 +10,21 @@
 
 #define FIELD_SIZE sizeof(((struct fault *)0)->field)
 
+const char *const own_members[OWN_MEMBERS] = {
+	[OWN_ID] = "id",
+	[OWN_VERSION] = "version",
+	[OWN_UPDATED_AT] = "updated_at",
+	[OWN_PENDING] = "pending",
+};
+
+int own_member_find(const char *name, size_t len)
+{
+	for (int i = 0; i < OWN_MEMBERS; i++)
+		if (strlen(own_members[i]) == len && memcmp(own_members[i], name, len) == 0)
+			return i;
+	return -1;
+}
+
 /* The field's name as it can be shown: cut, and a NUL in it reads `?`. */
 static void fault_name(char *out, const char *field, size_t len)
 {
@@ -87,7 +102,6 @@ void column_check(struct faults *faults, const struct column *column, const char
 enum err_code fields_validate(const struct fields *f, bool all_required, struct faults *faults,
 			      struct err *e)
 {
-	faults_init(faults);
 	for (size_t i = 0; i < column_count; i++) {
 		const struct column *column = &columns[i];
 		if (f->at[i].present)

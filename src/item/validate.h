@@ -7,6 +7,13 @@
 #define FAULT_REQUIRED "required"
 #define FAULT_NUL      "must not contain NUL characters"
 #define FAULT_UTF8     "must be valid UTF-8"
+#define FAULT_UNKNOWN  "unknown field"
+
+/* Members of an item that are not data columns; allowed in what changes one. */
+enum own_member { OWN_ID, OWN_VERSION, OWN_UPDATED_AT, OWN_PENDING, OWN_MEMBERS };
+extern const char *const own_members[OWN_MEMBERS];
+/* Which of them is called `name` (`len` bytes), or -1. */
+int own_member_find(const char *name, size_t len);
 
 /* Appends a fault unless the field has one already or the list is full. */
 void faults_add(struct faults *faults, const char *field, size_t len, const char *format, ...)

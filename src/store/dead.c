@@ -206,37 +206,49 @@ static int64_t accepted_after(json_t *letter)
 	return now;
 }
 
+static bool is_overwritten(json_t *letter)
+{
+	const char *kind = json_string_value(json_object_get(letter, "kind"));
+	return kind != NULL && strcmp(kind, "overwritten") == 0;
+}
+
+/* The values that a retry writes; null if they were too long to be kept. */
+static json_t *letter_content(json_t *letter)
+{
+	return json_object_get(letter, is_overwritten(letter) ? "current" : "data");
+}
+
 /* What the letter asks for; a corrected body counts instead of its data. */
 static struct operation *letter_operation(struct job *j, json_t *letter)
 {
 	struct operation *op = operation_new();
 	const char *kind = json_string_value(json_object_get(letter, "kind"));
-	bool overwritten = kind != NULL && strcmp(kind, "overwritten") == 0;
 	op->id = j->op;
-	if (overwritten || kind == NULL || !op_kind_parse(kind, &op->kind))
+	if (is_overwritten(letter) || kind == NULL || !op_kind_parse(kind, &op->kind))
 		op->kind = OP_UPDATE;
 	if (op->kind == OP_CREATE)
 		op->temp = op->id;
 	else if (!letter_target(op, letter))
 		op->kind = OP_CREATE, op->temp = op->id; /* unreadable: as good as a create */
-	json_t *data = json_object_get(letter, overwritten ? "current" : "data");
 	if (j->has_fields && op->kind != OP_DELETE)
 		fields_copy(&op->fields, &j->fields);
 	else if (op->kind != OP_DELETE)
-		fields_from_json(&op->fields, data);
+		operation_take_data(op, letter_content(letter));
 	op->accepted_us = accepted_after(letter);
 	op->attempt = (unsigned)(op->accepted_us / 1000000);
 	return op;
 }
 
-static bool letter_valid(struct job *j, const struct operation *op)
+static bool letter_valid(struct job *j, const struct operation *op, json_t *letter)
 {
 	struct err e = ERR_INIT;
-	if (op->kind == OP_DELETE)
-		return true;
+	if (op->kind == OP_UPDATE && !j->has_fields && !json_is_object(letter_content(letter))) {
+		job_fail(j, ERR_INVALID, "the letter does not say what to write; a body has to");
+		return false;
+	}
 	if (j->faults == NULL)
 		j->faults = mem_zero(1, sizeof(*j->faults));
-	if (fields_validate(&op->fields, op->kind == OP_CREATE, j->faults, &e) == ERR_NONE)
+	if (operation_validate(op, j->faults, &e) == ERR_NONE)
 		return true;
 	job_fail(j, ERR_INVALID, e.text);
 	return false;
@@ -342,8 +354,7 @@ static void retry_job(struct store *s, struct session *session, struct job *j)
 	}
 	struct operation *op = letter_operation(j, letter);
 	snprintf(op->instance, sizeof(op->instance), "%s", s->options->instance);
-	json_decref(letter);
-	if (letter_valid(j, op)) {
+	if (letter_valid(j, op, letter)) {
 		j->operation = j->op;
 		if (session_redis(session, s))
 			retry_with_redis(s, session, op, j);
@@ -351,6 +362,7 @@ static void retry_job(struct store *s, struct session *session, struct job *j)
 			retry_without_redis(s, session, op, j);
 		sync_wake(s->sync);
 	}
+	json_decref(letter);
 	operation_unref(&op);
 }
 

@@ -63,6 +63,8 @@ MUST_CHECK enum err_code run_all(struct run *r, struct err *e);
 MUST_CHECK enum err_code run_keep(struct run *r, struct err *e);
 /* All entries of an operation are settled, or left. */
 void run_mark(struct run *r, struct opid op, bool settled);
+/* MySQL does not take its letter: that is for the next run, and holds up no other. */
+void run_leave(struct run *r, struct opid op, const struct err *why);
 bool run_is_settled(const struct run *r, struct opid op);
 int64_t run_final_id(void *run, struct opid temp); /* for fold_operations */
 

@@ -53,6 +53,16 @@ void run_mark(struct run *r, struct opid op, bool settled)
 	}
 }
 
+void run_leave(struct run *r, struct opid op, const struct err *why)
+{
+	char text[OPID_TEXT_SIZE];
+
+	opid_format(op, text);
+	log_limited(LOG_WARN, TAG_SYNC, "operation %s is left, with its letter: %s", text,
+		    why->text);
+	run_mark(r, op, false);
+}
+
 bool run_is_settled(const struct run *r, struct opid op)
 {
 	size_t i = first_of(r, op);
@@ -124,14 +134,22 @@ static void decode_unreadable(struct entry *en, const char *text, size_t len)
 	json_decref(json);
 }
 
+/* All of them: the letter has room. */
+static char *faults_text(const struct faults *faults)
+{
+	struct buf out = { 0 };
+
+	for (size_t i = 0; i < faults->count; i++)
+		buf_printf(&out, "%s%s: %s", i > 0 ? "; " : "", faults->at[i].field,
+			   faults->at[i].message);
+	return buf_take(&out, NULL);
+}
+
 void entry_validate(struct entry *en, struct faults *faults, const char *text, size_t len)
 {
-	struct err why = ERR_INIT;
-
-	if (en->op->kind == OP_DELETE ||
-	    fields_validate(&en->op->fields, en->op->kind == OP_CREATE, faults, &why) == ERR_NONE)
+	if (operation_validate(en->op, faults, NULL) == ERR_NONE)
 		return;
-	en->fault = mem_string(why.text);
+	en->fault = faults_text(faults);
 	en->raw = readable(text, len);
 }
 

@@ -212,7 +212,60 @@ static void wrong_types_in_a_bare_item_are_left_to_validation(void **state)
 
 	(void)state;
 	assert_false(o->fields.at[0].present);
+	assert_string_equal(o->misfits, "{\"code\":5}");
 	operation_unref(&o);
+}
+
+static const struct {
+	enum op_kind list;
+	const char *entry, *faults; /* "": none */
+} validated[] = {
+	{ OP_UPDATE, "{\"id\":5,\"data\":{\"status\":5}}", "status: must be a string\n" },
+	{ OP_UPDATE,
+	  "{\"id\":5,\"data\":{\"code\":\"c\",\"area\":[\"a\"],\"acquisition_date\":20240101}}",
+	  "area: must be a string\nacquisition_date: must be a string or null\n" },
+	{ OP_UPDATE, "{\"id\":5,\"data\":{\"statuss\":\"z\",\"code\":\"\"}}",
+	  "statuss: unknown field\ncode: must have 1 to 50 characters\n" },
+	{ OP_UPDATE,
+	  "{\"id\":5,\"data\":{\"id\":5,\"version\":1,\"updated_at\":\"x\",\"pending\":true}}",
+	  "" },
+	{ OP_UPDATE, "{\"id\":5,\"data\":{\"code\":true},\"op\":\"" OP "\",\"kind\":\"update\"}",
+	  "code: must be a string\n" },
+	{ OP_CREATE,
+	  "{\"code\":5,\"type\":\"t\",\"status\":\"s\",\"area\":\"a\",\"id\":null,\"by\":\"me\"}",
+	  "code: must be a string\n" },
+	{ OP_CREATE, "{\"code\":\"c\",\"type\":\"t\",\"status\":\"s\",\"acquisition_date\":{}}",
+	  "acquisition_date: must be a string or null\narea: required\n" },
+	{ OP_DELETE, "5", "" },
+};
+
+static void each_fault_is_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof validated / sizeof validated[0]; i++) {
+		struct operation *o = decode(validated[i].entry, validated[i].list);
+		struct faults faults;
+		struct buf named = { 0 };
+		enum err_code code = operation_validate(o, &faults, NULL);
+
+		for (size_t k = 0; k < faults.count; k++)
+			buf_printf(&named, "%s: %s\n", faults.at[k].field, faults.at[k].message);
+		assert_string_equal(named.bytes != NULL ? named.bytes : "", validated[i].faults);
+		assert_int_equal(code, faults.count > 0 ? ERR_INVALID : ERR_NONE);
+		buf_free(&named);
+		operation_unref(&o);
+	}
+}
+
+static void what_fits_no_column_round_trips(void **state)
+{
+	(void)state;
+	assert_round_trip("{\"id\":5,\"data\":{\"code\":\"c\",\"area\":[1,{}],\"odd\":null},\"op\":"
+			  "\"" OP "\",\"kind\":\"update\"}",
+			  OP_UPDATE);
+	assert_round_trip("{\"id\":5,\"data\":{\"area\":1.5},\"op\":\"" OP
+			  "\",\"kind\":\"update\"}",
+			  OP_UPDATE);
 }
 
 static void an_adopted_entry_keeps_its_values(void **state)
@@ -341,6 +394,8 @@ int main(void)
 		cmocka_unit_test(a_bare_number_is_a_delete),
 		cmocka_unit_test(an_object_with_an_id_is_a_delete),
 		cmocka_unit_test(wrong_types_in_a_bare_item_are_left_to_validation),
+		cmocka_unit_test(each_fault_is_named),
+		cmocka_unit_test(what_fits_no_column_round_trips),
 		cmocka_unit_test(an_adopted_entry_keeps_its_values),
 		cmocka_unit_test(unreadable_entries_say_why),
 		cmocka_unit_test(from_json_knows_only_our_own_shape),

@@ -387,10 +387,12 @@ static void typed_values_give_the_same_faults(void **state)
 	char text[1024];
 
 	(void)state;
+	faults_init(&faults);
 	assert_int_equal(fields_validate(&f, true, &faults, NULL), ERR_INVALID);
 	join(&faults, text, sizeof text);
 	assert_string_equal(text, "code: must have 1 to 50 characters; type: must be valid UTF-8; "
 				  "status: must be a string; area: required");
+	faults_init(&faults);
 	assert_int_equal(fields_validate(&f, false, &faults, NULL), ERR_INVALID);
 	assert_int_equal(faults.count, 3);
 }
@@ -401,6 +403,7 @@ static void typed_values_in_order_are_accepted(void **state)
 	struct faults faults;
 
 	(void)state;
+	faults_init(&faults);
 	decode(&f, "{" FULL "}", BODY_CREATE);
 	assert_int_equal(fields_validate(&f, true, &faults, NULL), ERR_NONE);
 	fields_free(&f);
@@ -413,6 +416,7 @@ static void the_error_text_names_the_first_fault(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
+	faults_init(&faults);
 	assert_int_equal(fields_validate(&f, true, &faults, &e), ERR_INVALID);
 	assert_string_equal(e.text, "code: required (and 3 more)");
 }

@@ -101,6 +101,9 @@ struct row *applied_row(const struct applied *a);
 char *applied_record(const struct applied *a);
 
 /* --- dead letters --- */
+
+#define LETTER_DETAIL_MAX 60000 /* bytes; more are cut off: TEXT holds 65,535 */
+/* `data` and `base` are not kept, but null, beyond 64 KiB each. */
 struct dead_letter {
 	struct opid op;
 	char kind[12],

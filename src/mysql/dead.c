@@ -10,7 +10,7 @@
 
 #define DEAD_COLUMNS \
 	"op,kind,reason,item_key,detail,`data`,`base`,`current`,accepted_at,created_at,instance"
-#define DETAIL_MAX 60000 /* bytes; TEXT holds 65,535 */
+#define JSON_MAX 65536 /* bytes of data and base each */
 
 void dead_letter_free(struct dead_letter *l)
 {
@@ -35,6 +35,12 @@ static size_t cut(const char *text, size_t max)
 }
 
 /* --- spelling --- */
+
+/* No letter may be too long to be written: what no rule of ours let pass knows no bound. */
+static const char *kept(const char *json)
+{
+	return json != NULL && strnlen(json, JSON_MAX + 1) <= JSON_MAX ? json : NULL;
+}
 
 static void put_json_or_null(struct buf *out, const char *name, const char *json)
 {
@@ -75,11 +81,11 @@ char *dead_letter_json(const struct dead_letter *l)
 	put_item_id(&out, l->item_key);
 	buf_printf(&out, ",\"reason\":\"%s\",\"detail\":", l->reason);
 	if (l->detail != NULL)
-		buf_put_json(&out, l->detail, cut(l->detail, DETAIL_MAX));
+		buf_put_json(&out, l->detail, cut(l->detail, LETTER_DETAIL_MAX));
 	else
 		buf_puts(&out, "null");
-	put_json_or_null(&out, "data", l->data);
-	put_json_or_null(&out, "base", l->base);
+	put_json_or_null(&out, "data", kept(l->data));
+	put_json_or_null(&out, "base", kept(l->base));
 	put_json_or_null(&out, "current", l->current);
 	put_time_or_null(&out, "accepted_at", l->accepted_us);
 	buf_puts(&out, ",\"instance\":");
@@ -105,9 +111,9 @@ void dead_put_replace(struct buf *out, const struct dead_letter *l)
 	put_text(out, l->reason);
 	put_text(out, l->item_key);
 	buf_putc(out, ',');
-	sql_put_text(out, l->detail, l->detail != NULL ? cut(l->detail, DETAIL_MAX) : 0);
-	put_text(out, l->data);
-	put_text(out, l->base);
+	sql_put_text(out, l->detail, l->detail != NULL ? cut(l->detail, LETTER_DETAIL_MAX) : 0);
+	put_text(out, kept(l->data));
+	put_text(out, kept(l->base));
 	put_text(out, l->current);
 	buf_putc(out, ',');
 	if (l->accepted_us != 0)

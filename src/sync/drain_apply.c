@@ -176,6 +176,9 @@ enum err_code plans_transact(struct run *r, struct plan *plans, size_t count, st
 	int64_t now_us = 0, first_id = 0;
 	enum err_code code = run_keep(r, e);
 
+	/* A session that a refused statement was too long for is gone. */
+	if (code == ERR_NONE)
+		code = db_ready(r->d->db, e);
 	if (code != ERR_NONE)
 		return code;
 	code = plans_begin(r, plans, count, &now_us, e);
@@ -242,7 +245,7 @@ static enum err_code apply_singly(struct run *r, const struct net_effect *n, str
 static enum err_code apply_range(struct run *r, const struct net_effect *effects, size_t count,
 				 struct err *e)
 {
-	struct err why = ERR_INIT;
+	struct err why = ERR_INIT, unwritten = ERR_INIT;
 	enum err_code code = attempt(r, effects, count, NULL, &why);
 
 	if (code != ERR_REFUSED && code != ERR_LOCKED)
@@ -259,7 +262,11 @@ static enum err_code apply_range(struct run *r, const struct net_effect *effects
 	}
 	if (effects->op_count > 1)
 		return apply_singly(r, effects, e);
-	return attempt(r, effects, 1, why.text, e);
+	code = attempt(r, effects, 1, why.text, &unwritten);
+	if (code != ERR_REFUSED && code != ERR_LOCKED)
+		return code == ERR_NONE ? ERR_NONE : err_set(e, code, "%s", unwritten.text);
+	run_leave(r, effects->ops[0]->id, &unwritten);
+	return ERR_NONE;
 }
 
 static bool same_phase(const struct net_effect *a, const struct net_effect *b)

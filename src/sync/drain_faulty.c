@@ -2,6 +2,7 @@
 #include "drain_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "relevo/mem.h"
 
@@ -27,20 +28,38 @@ static void faulty_effect(struct entry *en, struct operation **op, struct net_ef
 				    .attempt = (*op)->attempt };
 }
 
+/* As the entry has it, misfits included. */
+static char *data_text(const struct operation *op)
+{
+	struct buf data = { 0 };
+
+	operation_put_data(&data, op);
+	return buf_take(&data, NULL);
+}
+
 static void faulty_letter(struct plan *p, const struct entry *en)
 {
+	size_t len = strlen(en->raw);
 	struct buf detail = { 0 };
 
 	if (en->fault != NULL)
-		buf_printf(&detail, "%s; entry: ", en->fault);
+		buf_printf(&detail, "%s; ", en->fault);
+	if (len > LETTER_DETAIL_MAX)
+		buf_printf(&detail, "%zu bytes that begin with: ", len);
+	else if (en->fault != NULL)
+		buf_puts(&detail, "entry: ");
 	buf_puts(&detail, en->raw);
 	p->fate = FATE_REFUSED;
 	plan_letter(p, op_kind_name(en->list), en->op != NULL ? "refused" : "unreadable",
 		    detail.bytes);
 	buf_free(&detail);
+	if (en->op == NULL)
+		return;
+	free(p->letter->data);
+	p->letter->data = data_text(en->op);
 }
 
-static enum err_code refuse_some(struct run *r, struct entry **some, size_t count, struct err *e)
+static enum err_code attempt(struct run *r, struct entry **some, size_t count, struct err *e)
 {
 	struct plan *plans = mem_zero(count, sizeof(*plans));
 	struct net_effect *effects = mem_zero(count, sizeof(*effects));
@@ -59,6 +78,23 @@ static enum err_code refuse_some(struct run *r, struct entry **some, size_t coun
 	free(ops);
 	free(effects);
 	return code;
+}
+
+/* Halved where MySQL refuses: a letter that it does not take is left to the next run. */
+static enum err_code refuse_some(struct run *r, struct entry **some, size_t count, struct err *e)
+{
+	struct err why = ERR_INIT;
+	enum err_code code = attempt(r, some, count, &why);
+
+	if (code != ERR_REFUSED && code != ERR_LOCKED)
+		return code == ERR_NONE ? ERR_NONE : err_set(e, code, "%s", why.text);
+	if (count > 1) {
+		code = refuse_some(r, some, count / 2, e);
+		return code != ERR_NONE ? code
+					: refuse_some(r, some + count / 2, count - count / 2, e);
+	}
+	run_leave(r, some[0]->id, &why);
+	return ERR_NONE;
 }
 
 enum err_code run_refuse_faulty(struct run *r, struct err *e)

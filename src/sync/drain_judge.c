@@ -72,14 +72,15 @@ static void put_others(struct buf *out, const struct net_effect *n)
 		buf_printf(out, " and %zu more", n->op_count - 101);
 }
 
-static char *fields_text(const struct fields *f)
+static char *data_text(const struct net_effect *n)
 {
+	const struct fields *f = &n->fields;
 	struct buf out = { 0 };
 	bool some = false;
 
 	for (size_t i = 0; i < column_count; i++)
 		some |= f->at[i].present;
-	if (!some)
+	if (!some && n->kind != NET_UPDATE)
 		return NULL;
 	fields_render(&out, f);
 	return buf_take(&out, NULL);
@@ -120,7 +121,7 @@ void plan_letter(struct plan *p, const char *kind, const char *reason, const cha
 		put_others(&text, n);
 		l->detail = buf_take(&text, NULL);
 	}
-	l->data = overwritten ? NULL : fields_text(&n->fields);
+	l->data = overwritten ? NULL : data_text(n);
 	l->base = base_text(n);
 	l->current = p->row != NULL ? mem_copy(p->row->json, p->row->json_len) : NULL;
 	l->accepted_us = n->accepted_us;

@@ -20,6 +20,10 @@ STRANGE = {
     "not JSON": ("create", b"{not json", "unreadable"),
     "not UTF-8": ("update", b'{"id":1,"data":{"area":"\xff"}}', "unreadable"),
     "too long": ("create", json.dumps(item(code="x" * 51)).encode(), "refused"),
+    "of wrong types": ("update", json.dumps({"id": 1, "data": {
+        "area": ["a"], "acquisition_date": 20240101, "code": "half"}}).encode(), "refused"),
+    "of a wrong type": ("create", json.dumps(item(acquisition_date=20240101)).encode(), "refused"),
+    "of a misspelt name": ("update", b'{"id":1,"data":{"statuss":"zzz"}}', "refused"),
     "no such date": ("create", json.dumps(item(acquisition_date="2024-02-30")).encode(), "refused"),
     "of unknown kind": ("update", json.dumps({"op": OPERATION + "01", "kind": "rename", "id": 1,
                                               "data": {"area": "x"}}).encode(), "unreadable"),
@@ -201,3 +205,114 @@ def test_each_strange_entry_can_be_corrected_or_discarded(system, relevo, name):
         else:
             assert relevo.api.delete(f"/sync/dead/{operation}").status == 200
             assert letters(relevo) == {}
+
+
+# What fits no column: list, entry, the fields that the letter names.
+MISFITS = {
+    "a number": ("update", {"id": 1, "data": {"status": 5}}, ["status"]),
+    "among what fits": ("update", {"id": 1, "data": {"area": ["a"], "acquisition_date": 20240101,
+                                                     "code": "half"}}, ["area", "acquisition_date"]),
+    "a misspelt name": ("update", {"id": 1, "data": {"statuss": "zzz"}}, ["statuss"]),
+    "a number for a date": ("create", item(acquisition_date=20240101), ["acquisition_date"]),
+    "an entry of our own shape": ("update", {
+        "id": 1, "data": {"status": {"a": 1}, "area": "half"}, "op": OPERATION + "01",
+        "kind": "update"}, ["status"]),
+}
+
+
+@pytest.mark.parametrize("outage", [False, True], ids=["MySQL up", "MySQL down"])
+@pytest.mark.parametrize("name", MISFITS)
+def test_what_fits_no_column_is_refused_whole(system, relevo, name, outage):
+    kind, entry, fields = MISFITS[name]
+    data = entry if kind == "create" else entry["data"]
+    relevo.api.post("/items", item(code="one"))
+    before = system.mysql.items()
+    if outage:
+        system.mysql_down()
+    system.redis.db.rpush(LISTS[kind], json.dumps(entry))
+    if outage:  # it is given its operation in place, and is still what it was
+        wait_until(lambda: b'"op"' in system.redis.db.lindex(LISTS[kind], 0), 10, "it is adopted")
+        system.mysql_up()
+    letter, = wait_until(lambda: letters(relevo).values(), 10, "the letter")
+    assert system.mysql.items() == before
+    assert (letter["reason"], letter["kind"], letter["data"]) == ("refused", kind, data)
+    for field in fields:
+        assert f"{field}: " in letter["detail"].partition("; entry: ")[0], letter
+    answer = relevo.api.post(f"/sync/dead/{letter['operation']}/retry")
+    assert answer.status == 422 and [fault["field"] for fault in answer.json()["errors"]] == fields
+    assert len(letters(relevo)) == 1 and system.mysql.items() == before
+
+
+def test_an_update_may_carry_what_an_item_shows(system, relevo):
+    """The older backend sent the item back as it had got it."""
+    shown = relevo.api.post("/items", item(code="one")).data
+    system.redis.db.rpush("items:pending_updates", json.dumps(
+        {"id": 1, "data": {**shown, "status": "new", "pending": True}}))
+    wait_until(lambda: system.mysql.items()[1][2] == "new", 10, "it is applied")
+    assert letters(relevo) == {}
+
+
+# Longer than MariaDB takes a statement, and than a letter has room for.
+HUGE = "x" * (17 << 20)
+TOO_LONG = {
+    "create": ("create", json.dumps(item(code=HUGE)), "refused"),
+    "update": ("update", json.dumps({"id": 1, "data": {"area": HUGE}}), "refused"),
+    "misfit": ("update", json.dumps({"id": 1, "data": {"status": [HUGE]}}), "refused"),
+    "unreadable": ("create", "{no" + HUGE, "unreadable"),
+}
+
+
+@pytest.mark.parametrize("packet", [16, 64], ids=["MariaDB's limit", "MySQL's limit"])
+@pytest.mark.parametrize("name", TOO_LONG)
+def test_an_entry_of_any_length_holds_up_nothing(system, name, packet):
+    kind, entry, reason = TOO_LONG[name]
+    relevo = system.start(RELEVO_REDIS_TIMEOUT="10s", RELEVO_MYSQL_TIMEOUT="10s")
+    relevo.api.post("/items", item(code="one"))
+    system.mysql_down()
+    assert relevo.api.post("/items", item(code="before")).status == 202
+    system.redis.db.rpush(LISTS[kind], entry)
+    system.redis.db.rpush(LISTS[kind], '{"id":1,"data":{"area":5}}')
+    assert relevo.api.post("/items", item(code="after")).status == 202
+    system.mysql.start(f"--max-allowed-packet={packet}M")
+    system.await_up(drained=False)
+    system.await_drained(timeout=120)
+    assert system.mysql.codes() == ["after", "before", "one"]
+    assert system.mysql.items()[1][3] == "Sala 1"
+    assert len(letters(relevo)) == 2
+    letter = max(letters(relevo).values(), key=lambda letter: len(letter["detail"]))
+    assert (letter["kind"], letter["reason"], letter["data"]) == (kind, reason, None)
+    assert " bytes that begin with: {" in letter["detail"][:200]
+    assert HUGE[:50000] in letter["detail"]
+    # What is not kept cannot be written again, but corrected or discarded it can.
+    answer = relevo.api.post(f"/sync/dead/{letter['operation']}/retry")
+    assert answer.status == 422, answer
+    answer = relevo.api.post(f"/sync/dead/{letter['operation']}/retry", item(code="good"))
+    assert answer.status == 202, answer
+    system.await_drained()
+    wait_until(lambda: len(letters(relevo)) == 1, 10, "the letter is gone")
+    assert "good" in system.mysql.codes()
+
+
+def test_a_letter_that_mysql_does_not_take_holds_up_no_other(system, relevo):
+    system.mysql_down()
+    for n in range(20):
+        system.redis.db.rpush("items:pending", json.dumps(item(code="x" * (51 + n))))
+    refused = relevo.api.post("/items", item(code="loan", status="prestado")).json()["operation"]
+    assert relevo.api.post("/items", item(code="good")).status == 202
+    relevo.pause()
+    system.mysql.start()
+    system.mysql.sql(HURDLES[0])
+    system.mysql.sql(
+        f"CREATE TRIGGER no_letter BEFORE INSERT ON relevo_dead FOR EACH ROW BEGIN IF NEW.detail LIKE "
+        f"'%\"{'x' * 57}\"%' OR NEW.op=UNHEX('{refused.replace('-', '')}') THEN "
+        "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT='no such letter'; END IF; END")
+    relevo.resume()
+    system.await_up(drained=False)
+    wait_until(lambda: len(letters(relevo)) == 19, 20, lambda: f"19 letters, not {len(letters(relevo))}")
+    wait_until(lambda: system.mysql.codes() == ["good"], 10, "the good one")
+    wait_until(lambda: sync_status(relevo)["pending_creates"] == 2, 10, "two are left")
+    assert "no such letter" in relevo.log()
+    system.mysql.sql("DROP TRIGGER no_letter")
+    system.await_drained()
+    assert len(letters(relevo)) == 21 and refused in letters(relevo)
+    assert system.mysql.codes() == ["good"]

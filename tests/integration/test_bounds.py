@@ -274,3 +274,18 @@ def test_what_redis_keeps_of_finished_operations_expires(system, relevo):
         assert 0 < system.redis.db.ttl(record) <= 7 * 86400
     for name in ("items:ops", "items:pending:ids"):
         assert system.redis.db.hlen(name) == 0
+
+
+def test_a_body_longer_than_a_statement_may_be_is_no_outage(system):
+    """No more of it reaches MySQL than the columns have room for."""
+    with contextlib.closing(system.mysql.connect(user="boss")) as session:
+        session.cursor().execute("SET GLOBAL max_allowed_packet=1048576")
+        try:
+            relevo = system.start(RELEVO_MAX_BODY="4MiB")
+            expect_problem(relevo.api.post("/items", item(code="x" * (2 << 20))), 422, ["code"])
+            padded = json.dumps(item()).encode() + b" " * (2 << 20)
+            assert relevo.api.post("/items", padded).status == 201
+            assert relevo.api.patch("/items/1", b" " * (2 << 20) + b'{"area":"x"}').status == 200
+            assert relevo.health()["status"] == "healthy" and "is down" not in relevo.log()
+        finally:
+            session.cursor().execute("SET GLOBAL max_allowed_packet=DEFAULT")

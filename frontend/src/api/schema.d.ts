@@ -616,7 +616,7 @@ export interface components {
             /** @enum {string} */
             reason: "conflict" | "gone" | "refused" | "unreadable";
             detail: string | null;
-            /** @description What the operation wanted to write. */
+            /** @description What the operation wanted to write, wrong types and unknown fields included; null for a delete, for what could not be read, and beyond 64 KiB. */
             data: {
                 [key: string]: unknown;
             } | null;

@@ -18,6 +18,7 @@ enum err_code {
 	ERR_KEY_REUSED,	  /* Idempotency-Key used for another request: HTTP 422 */
 	ERR_KEY_BUSY,	  /* the keyed request is still in progress: HTTP 409 */
 	ERR_DEAD_LETTER,  /* the keyed operation ended as a dead letter: HTTP 409 */
+	ERR_LETTER_TAKEN, /* the dead letter was retried or discarded meanwhile: HTTP 409 */
 	ERR_BUSY,	  /* a sync cycle runs already: HTTP 409 */
 	ERR_FULL,	  /* pending limit or queue bound reached: HTTP 503 + Retry-After */
 	ERR_BOTH_DOWN,	  /* neither server can take it: HTTP 503 + Retry-After */

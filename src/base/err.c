@@ -15,6 +15,7 @@ static const char *const names[] = {
 	[ERR_KEY_REUSED] = "key-reused",
 	[ERR_KEY_BUSY] = "key-busy",
 	[ERR_DEAD_LETTER] = "dead-letter",
+	[ERR_LETTER_TAKEN] = "letter-taken",
 	[ERR_BUSY] = "busy",
 	[ERR_FULL] = "full",
 	[ERR_BOTH_DOWN] = "both-down",

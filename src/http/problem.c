@@ -21,6 +21,8 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 			   "A request with this Idempotency-Key is still in progress.", false },
 	[ERR_DEAD_LETTER] = { 409, 0, "dead-letter", "Operation ended as a dead letter",
 			      "The operation stands under /sync/dead.", false },
+	[ERR_LETTER_TAKEN] = { 409, 0, "letter-taken", "Dead letter taken",
+			       "The dead letter was retried or discarded meanwhile.", false },
 	[ERR_BUSY] = { 409, 0, "busy", "Sync runs already", "A sync cycle is running.", false },
 	[ERR_FULL] = { 503, 5, "full", "Too many pending operations",
 		       "No more operations can be queued for now.", false },

@@ -15,12 +15,12 @@
 #define HEAD	      3 /* EVALSHA sha 0 */
 
 extern const char lua_append[], lua_accept[], lua_publish[], lua_settle[], lua_adopt[], lua_lease[],
-	lua_found[], lua_piece[];
+	lua_found[], lua_piece[], lua_discard[];
 
 static const char *const sources[SCRIPT_COUNT] = {
 	[SCRIPT_APPEND] = lua_append, [SCRIPT_ACCEPT] = lua_accept, [SCRIPT_PUBLISH] = lua_publish,
 	[SCRIPT_SETTLE] = lua_settle, [SCRIPT_ADOPT] = lua_adopt,   [SCRIPT_LEASE] = lua_lease,
-	[SCRIPT_FOUND] = lua_found,   [SCRIPT_PIECE] = lua_piece,
+	[SCRIPT_FOUND] = lua_found,   [SCRIPT_PIECE] = lua_piece,   [SCRIPT_DISCARD] = lua_discard,
 };
 
 /* written once, before the first use */

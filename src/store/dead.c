@@ -8,7 +8,9 @@
 #include "relevo/tables.h"
 #include "store_private.h"
 
-#define RETRY_TRIES 5 /* each waits a moment for a drain that runs */
+#define RETRY_TRIES	  5 /* each waits a moment for a drain that runs */
+#define QUEUE_TRIES	  2 /* a second one if what waited was drained meanwhile */
+#define LETTER_TAKEN_TEXT "the dead letter was retried or discarded meanwhile"
 
 /* --- reading letters --- */
 
@@ -127,24 +129,50 @@ static json_t *find_letter(struct store *s, struct session *session, struct opid
 	return found;
 }
 
+/* Which attempt its retry is: above the one that ended in the letter (see letter_operation), and
+ * the same whoever retries it, and when, so that two retries of one letter count once. */
+static unsigned next_attempt(json_t *letter)
+{
+	const char *text = json_string_value(json_object_get(letter, "accepted_at"));
+	int64_t before = 0;
+	if (text == NULL || !clock_parse(text, &before) || before < 0)
+		before = 0;
+	return (unsigned)(before / 1000000) + 1;
+}
+
 /* --- discarding --- */
 
-static bool discard_in_redis(struct store *s, struct session *session, const char *op, bool mysql)
+/* ERR_LETTER_TAKEN: somebody else was first. */
+static enum err_code discard_in_redis(struct store *s, struct session *session, const char *op,
+				      unsigned attempt)
 {
-	redisReply *reply = NULL;
 	struct err e = ERR_INIT;
+	redisReply *reply = NULL;
 	if (!session_redis(session, s))
-		return false;
-	/* MySQL hears of it at the next sync cycle when it is down now. */
-	if (!mysql &&
-	    redis_callf(session->redis, &reply, &e, "SADD items:dead:discarded %s", op) == ERR_NONE)
-		freeReplyObject(reply);
-	if (e.code == ERR_NONE &&
-	    redis_callf(session->redis, &reply, &e, "HDEL items:dead %s", op) == ERR_NONE)
-		freeReplyObject(reply);
-	if (e.code != ERR_NONE)
+		return ERR_DOWN;
+	struct redis_args *args = redis_args_new();
+	redis_args_puts(args, op);
+	redis_args_i64(args, attempt);
+	enum err_code code = redis_script(session->redis, SCRIPT_DISCARD, args, &reply, &e);
+	redis_args_free(&args);
+	if (code != ERR_NONE) {
 		store_redis_failed(s, session->redis, &e);
-	return e.code == ERR_NONE;
+		return code;
+	}
+	bool taken = reply->type == REDIS_REPLY_INTEGER && reply->integer == 0;
+	freeReplyObject(reply);
+	return taken ? ERR_LETTER_TAKEN : ERR_NONE;
+}
+
+/* What stays there, the next sync cycle forgets in MySQL. */
+static void discarded_in_both(struct store *s, struct session *session, const char *op)
+{
+	struct err e = ERR_INIT;
+	redisReply *reply = NULL;
+	if (redis_callf(session->redis, &reply, &e, "SREM items:dead:discarded %s", op) == ERR_NONE)
+		freeReplyObject(reply);
+	else
+		store_redis_failed(s, session->redis, &e);
 }
 
 static bool discard_in_mysql(struct store *s, struct session *session, struct opid op)
@@ -173,10 +201,16 @@ static void discard_job(struct store *s, struct session *session, struct job *j)
 			 asked ? "no such dead letter" : "neither server can be asked");
 		return;
 	}
+	enum err_code redis = discard_in_redis(s, session, op, next_attempt(letter));
 	json_decref(letter);
+	if (redis == ERR_LETTER_TAKEN) {
+		job_fail(j, redis, LETTER_TAKEN_TEXT);
+		return;
+	}
 	bool mysql = discard_in_mysql(s, session, j->op);
-	bool redis = discard_in_redis(s, session, op, mysql);
-	if (!mysql && !redis)
+	if (mysql && redis == ERR_NONE)
+		discarded_in_both(s, session, op);
+	if (!mysql && redis != ERR_NONE)
 		job_fail(j, ERR_BOTH_DOWN, "neither server can forget the dead letter");
 	else
 		j->result = JOB_DONE;
@@ -193,17 +227,6 @@ static bool letter_target(struct operation *op, json_t *letter)
 	}
 	return json_is_string(id) &&
 	       opid_parse_temp(json_string_value(id), json_string_length(id), &op->temp);
-}
-
-/* Now, but a second or more after the attempt that ended in the letter, whatever our clock says:
- * the drain tells attempts by their seconds, and takes none for new that is not greater. */
-static int64_t accepted_after(json_t *letter)
-{
-	const char *text = json_string_value(json_object_get(letter, "accepted_at"));
-	int64_t now = clock_wall_us(), before = 0;
-	if (text != NULL && clock_parse(text, &before) && now < before + 1000000)
-		return before + 1000000;
-	return now;
 }
 
 static bool is_overwritten(json_t *letter)
@@ -234,8 +257,12 @@ static struct operation *letter_operation(struct job *j, json_t *letter)
 		fields_copy(&op->fields, &j->fields);
 	else if (op->kind != OP_DELETE)
 		operation_take_data(op, letter_content(letter));
-	op->accepted_us = accepted_after(letter);
-	op->attempt = (unsigned)(op->accepted_us / 1000000);
+	/* Now, but not before the attempt's second, whatever our clock says: the next one, if there
+	 * has to be one, is to be greater. */
+	op->attempt = next_attempt(letter);
+	op->accepted_us = clock_wall_us();
+	if (op->accepted_us < (int64_t)op->attempt * 1000000)
+		op->accepted_us = (int64_t)op->attempt * 1000000;
 	return op;
 }
 
@@ -254,40 +281,73 @@ static bool letter_valid(struct job *j, const struct operation *op, json_t *lett
 	return false;
 }
 
-/* The lists still hold its earlier attempt, which was decided while Redis was away. */
-static bool was_left_behind(struct store *s, const struct operation *op, const redisReply *reply)
+/* What the script said. ERR_DUPLICATE: the operation waits already. */
+static enum err_code verdict_of(const redisReply *reply, struct err *e)
 {
-	if (reply->elements != 2 || strncmp(reply->element[1]->str, "dup:", 4) != 0)
-		return false;
-	struct operation *waiting = mirror_operation(s->mirror, op->id);
-	bool waits = waiting != NULL;
-	operation_unref(&waiting);
-	return !waits;
+	const char *said = reply->elements == 2 ? reply->element[1]->str : "";
+	if (strcmp(said, "full") == 0)
+		return err_set(e, ERR_FULL, "too many pending operations");
+	if (strcmp(said, "taken") == 0)
+		return err_set(e, ERR_LETTER_TAKEN, LETTER_TAKEN_TEXT);
+	if (strncmp(said, "dup:", 4) == 0)
+		return err_set(e, ERR_DUPLICATE, "its earlier attempt is being settled");
+	return ERR_NONE;
 }
 
-static enum err_code queue_again(struct store *s, struct session *session, struct operation *op,
-				 struct err *e)
+static enum err_code queue_once(struct store *s, struct session *session, struct operation *op,
+				struct err *e)
 {
 	struct mirror_position at = mirror_position(s->mirror);
 	struct redis_args *args = redis_args_new();
 	redisReply *reply = NULL;
 	uint64_t nonce = changelog_nonce();
+	char marker[16];
+	snprintf(marker, sizeof(marker), "#%u", op->attempt);
 	accept_args_begin(args, s, at.epoch, nonce, s->options->max_pending, 0);
-	accept_args_put(args, op, "*", false);
+	accept_args_put(args, op, marker, false);
 	enum err_code code = redis_script(session->redis, SCRIPT_ACCEPT, args, &reply, e);
 	if (code == ERR_NONE) {
 		uint64_t seq = changelog_number(reply->element[0]);
-		if (reply->elements == 2 && strcmp(reply->element[1]->str, "full") == 0)
-			code = err_set(e, ERR_FULL, "too many pending operations");
-		else if (was_left_behind(s, op, reply))
-			code = err_set(e, ERR_DUPLICATE, "its earlier attempt is being settled");
-		else if (seq != 0)
+		code = verdict_of(reply, e);
+		if (code == ERR_NONE && seq != 0)
 			code = changelog_applied(session->redis, s->mirror, seq, nonce, at.epoch,
 						 NULL, e);
 		publisher_wrote(&s->publisher, seq);
 		freeReplyObject(reply);
 	}
 	redis_args_free(&args);
+	return code;
+}
+
+/* It waits already: a retry that asks for the same was first, which is as good as ours.
+ * ERR_DUPLICATE: nobody knows of one, so it is an earlier attempt that was decided while Redis was
+ * away, and is in the lists still. */
+static enum err_code join_waiting(struct store *s, struct session *session,
+				  const struct operation *op, struct err *e)
+{
+	enum err_code code = changelog_catch_up(session->redis, s->mirror, e);
+	struct operation *waiting = mirror_operation(s->mirror, op->id);
+	if (code == ERR_NONE && waiting == NULL)
+		code = err_set(e, ERR_DUPLICATE, "its earlier attempt is being settled");
+	else if (code == ERR_NONE &&
+		 (waiting->attempt != op->attempt || !fields_equal(&waiting->fields, &op->fields)))
+		code = err_set(e, ERR_LETTER_TAKEN, LETTER_TAKEN_TEXT);
+	operation_unref(&waiting);
+	return code;
+}
+
+static enum err_code queue_again(struct store *s, struct session *session, struct operation *op,
+				 struct err *e)
+{
+	enum err_code code = ERR_DUPLICATE;
+	for (unsigned tries = 0; tries < QUEUE_TRIES && code == ERR_DUPLICATE; tries++) {
+		err_clear(e);
+		code = queue_once(s, session, op, e);
+		if (code != ERR_DUPLICATE)
+			break;
+		err_clear(e);
+		code = join_waiting(s, session, op, e);
+	}
 	return code;
 }
 
@@ -311,6 +371,20 @@ static enum err_code retry_in_mysql(struct store *s, struct session *session, st
 	return code;
 }
 
+/* Another retry of the letter may have been decided before. */
+static enum err_code was_ours(struct session *session, const struct operation *op, struct err *e)
+{
+	struct applied *found = NULL;
+	size_t count = 0;
+	enum err_code code = applied_find(session->db, &op->id, 1, &found, &count, e);
+	if (code == ERR_NONE && count == 1 && found[0].accepted_us != op->accepted_us)
+		code = err_set(e, ERR_LETTER_TAKEN, LETTER_TAKEN_TEXT);
+	for (size_t i = 0; i < count; i++)
+		applied_free(&found[i]);
+	free(found);
+	return code;
+}
+
 static void retry_without_redis(struct store *s, struct session *session, struct operation *op,
 				struct job *j)
 {
@@ -319,8 +393,10 @@ static void retry_without_redis(struct store *s, struct session *session, struct
 	enum err_code code = retry_in_mysql(s, session, op, &report, &e);
 	if (code == ERR_NONE)
 		resolve_tell_redis(s, session, op->id);
+	if (code == ERR_NONE)
+		code = was_ours(session, op, &e);
 	if (code != ERR_NONE)
-		job_fail(j, ERR_BOTH_DOWN, e.text);
+		job_fail(j, code == ERR_LETTER_TAKEN ? code : ERR_BOTH_DOWN, e.text);
 	else if (report.rejected > 0)
 		job_fail(j, ERR_REFUSED, "MySQL refused it again; it is in /sync/dead");
 	else if (report.conflicts > 0)
@@ -340,7 +416,9 @@ static void retry_with_redis(struct store *s, struct session *session, struct op
 	if (e.code == ERR_DOWN || e.code == ERR_DUPLICATE)
 		retry_without_redis(s, session, op, j);
 	else
-		job_fail(j, e.code == ERR_FULL ? ERR_FULL : ERR_BOTH_DOWN, e.text);
+		job_fail(j,
+			 e.code == ERR_FULL || e.code == ERR_LETTER_TAKEN ? e.code : ERR_BOTH_DOWN,
+			 e.text);
 }
 
 static void retry_job(struct store *s, struct session *session, struct job *j)

@@ -18,8 +18,8 @@ struct known {
 	struct entry *entry;
 	struct applied outcome; /* owned */
 	bool unrecorded;	/* applied as member of a batch: its own record is to be written */
-	bool reused;		/* the key was applied for another request */
-	struct row *row;	/* as MySQL has it now; owned; NULL: gone */
+	const char *refusal; /* it is none of what was applied under its id, because; NULL: it is */
+	struct row *row;     /* as MySQL has it now; owned; NULL: gone */
 };
 
 struct knowns {
@@ -112,6 +112,21 @@ static struct entry *entry_of(struct entry *const *some, size_t count, struct op
 	return NULL;
 }
 
+/* Retries of one letter are the same attempt; one that waits in no list was not acknowledged, and
+ * is told by the one who asked for it (store/dead.c). */
+static const char *refusal_of(const struct operation *op, const struct applied *a)
+{
+	if (op == NULL)
+		return NULL;
+	if (op->has_fingerprint && a->has_fingerprint &&
+	    memcmp(op->fingerprint, a->fingerprint, sizeof(a->fingerprint)) != 0)
+		return "its Idempotency-Key was applied for another request before";
+	if (op->attempt > 0 && op->seq > 0 && op->attempt == a->attempt &&
+	    op->accepted_us != a->accepted_us)
+		return "another retry of it was decided before";
+	return NULL;
+}
+
 /* Takes the record unless it speaks of an earlier attempt. */
 static void take_record(struct knowns *k, struct entry *en, struct applied *a)
 {
@@ -129,8 +144,7 @@ static void take_record(struct knowns *k, struct entry *en, struct applied *a)
 	en->found = true;
 	known = knowns_add(k, en);
 	known->outcome = *a;
-	known->reused = op != NULL && op->has_fingerprint && a->has_fingerprint &&
-			memcmp(op->fingerprint, a->fingerprint, sizeof(a->fingerprint)) != 0;
+	known->refusal = refusal_of(op, a);
 }
 
 static void take_member(struct run *r, struct knowns *k, struct entry *en)
@@ -296,7 +310,7 @@ static void put_record(struct buf *sql, struct known *known)
 	buf_putc(sql, ';');
 }
 
-static void reused_letter(const struct known *known, struct dead_letter *l)
+static void refused_letter(const struct known *known, struct dead_letter *l)
 {
 	const struct operation *op = known->entry->op;
 	struct buf data = { 0 };
@@ -305,7 +319,7 @@ static void reused_letter(const struct known *known, struct dead_letter *l)
 	snprintf(l->kind, sizeof(l->kind), "%s", op_kind_name(op->kind));
 	snprintf(l->reason, sizeof(l->reason), "refused");
 	operation_item_key(op, l->item_key);
-	l->detail = mem_string("its Idempotency-Key was applied for another request before");
+	l->detail = mem_string(known->refusal);
 	fields_render(&data, &op->fields);
 	l->data = op->kind == OP_DELETE ? NULL : mem_string(data.bytes);
 	snprintf(l->instance, sizeof(l->instance), "%s", op->instance);
@@ -319,10 +333,10 @@ static enum err_code write_records(struct run *r, struct knowns *k, struct err *
 	enum err_code code = ERR_NONE;
 
 	for (size_t i = 0; i < k->count; i++) {
-		if (k->at[i].reused) {
+		if (k->at[i].refusal != NULL) {
 			struct dead_letter letter;
 
-			reused_letter(&k->at[i], &letter);
+			refused_letter(&k->at[i], &letter);
 			buf_puts(&sql, "SET @t:=NOW(6);");
 			dead_put_replace(&sql, &letter);
 			dead_letter_free(&letter);
@@ -351,22 +365,23 @@ static void settle_known(struct settlement *s, struct run *r, const struct known
 	const struct applied *a = &known->outcome;
 	const struct operation *op = known->entry->op;
 	const struct opid none = { { 0 } };
-	bool created = op != NULL && op->kind == OP_CREATE && a->item_id != 0 && !known->reused;
+	bool created =
+		op != NULL && op->kind == OP_CREATE && a->item_id != 0 && known->refusal == NULL;
 	bool temporary = created || (op != NULL && op->item_id == 0 && op->kind != OP_CREATE);
 	char key[ITEM_KEY_SIZE] = "";
-	struct dead_letter reused = { .detail = NULL };
+	struct dead_letter refused = { .detail = NULL };
 	const struct dead_letter *letter = NULL;
 
 	if (op != NULL)
 		operation_item_key(op, key);
-	if (known->reused)
-		reused_letter(known, &reused);
+	if (known->refusal != NULL)
+		refused_letter(known, &refused);
 	for (size_t i = 0; i < all->letter_count; i++)
 		if (opid_equal(all->letters[i].op, a->op))
 			letter = &all->letters[i];
-	settlement_op(s, a->op, key, temporary ? a->item_id : 0, known->reused ? NULL : a);
-	if (known->reused || letter != NULL)
-		settlement_letter(s, a->op, known->reused ? &reused : letter);
+	settlement_op(s, a->op, key, temporary ? a->item_id : 0, known->refusal != NULL ? NULL : a);
+	if (known->refusal != NULL || letter != NULL)
+		settlement_letter(s, a->op, known->refusal != NULL ? &refused : letter);
 	else if (a->attempt > 0)
 		settlement_letter(s, a->op, NULL);
 	changes_done(&s->changes, &a->op, 1, created ? a->op : none, created ? a->item_id : 0);
@@ -374,7 +389,7 @@ static void settle_known(struct settlement *s, struct run *r, const struct known
 		settlement_row(s, r, known->row, a->applied_us);
 	else if (a->item_id != 0)
 		settlement_gone(s, r, a->item_id, a->version);
-	dead_letter_free(&reused);
+	dead_letter_free(&refused);
 }
 
 static enum err_code settle_slice(struct run *r, const struct knowns *all, struct knowns *slice,
@@ -391,7 +406,7 @@ static enum err_code settle_slice(struct run *r, const struct knowns *all, struc
 		return code;
 	for (size_t i = 0; i < slice->count; i++) {
 		settle_known(&s, r, all, &slice->at[i]);
-		r->report->rejected += slice->at[i].reused;
+		r->report->rejected += slice->at[i].refusal != NULL;
 	}
 	return settlement_run(&s, r, e);
 }

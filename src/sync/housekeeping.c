@@ -13,7 +13,7 @@
 #define PURGE_MS       1000 /* at most so long in one cycle */
 #define COPIES_AT_ONCE 200
 
-/* Letters discarded while MySQL was down. */
+/* Letters discarded while MySQL was down, or by an instance that died before it told MySQL. */
 static enum err_code forget_discarded(struct session *session, struct err *e)
 {
 	redisReply *reply = NULL, *gone = NULL;

@@ -42,6 +42,7 @@ static void statuses_are_those_of_the_contract(void **state)
 		{ PROBLEM_HEADERS, 431 },   { PROBLEM_NO_TOKEN, 401 },
 		{ PROBLEM_BAD_TOKEN, 401 }, { PROBLEM_CREDENTIALS, 400 },
 		{ PROBLEM_SCOPE, 403 },	    { PROBLEM_LISTENERS, 503 },
+		{ ERR_LETTER_TAKEN, 409 },
 	};
 
 	(void)state;

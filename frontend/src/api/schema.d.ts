@@ -804,7 +804,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The operation cannot be queued just now. */
+        /** @description The letter was retried or discarded meanwhile, or the retry ended in /sync/dead again. */
         RetryConflict: {
             headers: {
                 [name: string]: unknown;
@@ -812,10 +812,10 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "type": "urn:relevo:problem:busy",
-                 *       "title": "Sync runs already",
+                 *       "type": "urn:relevo:problem:letter-taken",
+                 *       "title": "Dead letter taken",
                  *       "status": 409,
-                 *       "detail": "A sync cycle is running."
+                 *       "detail": "the dead letter was retried or discarded meanwhile"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];

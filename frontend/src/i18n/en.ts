@@ -308,6 +308,7 @@ export const en: Translation = {
       "key-busy": "The same request is still being served; try again.",
       "key-reused": "The key of this request was used for a different one.",
       "lease-lost": "Another instance took over the work; try again.",
+      "letter-taken": "Somebody retried or discarded it meanwhile.",
       listeners: "Too many clients are listening already.",
       locked: "Another session holds the item's lock; try again.",
       malformed: "The server does not understand the request: {{detail}}",

@@ -308,6 +308,7 @@ export const es = {
       "key-busy": "La misma solicitud todavía se está atendiendo; inténtelo otra vez.",
       "key-reused": "La clave de esta solicitud ya se usó para otra distinta.",
       "lease-lost": "Otra instancia se hizo cargo del trabajo; inténtelo otra vez.",
+      "letter-taken": "Alguien la reintentó o la descartó mientras tanto.",
       listeners: "Ya hay demasiados clientes a la escucha.",
       locked: "Otra sesión tiene bloqueado el equipo; inténtelo otra vez.",
       malformed: "El servidor no entiende la solicitud: {{detail}}",

@@ -1,8 +1,8 @@
 -- accept: queue operations in the pending lists, mark their items, log the changes.
 -- ARGV: epoch, instance, nonce, limit, until when in microseconds of this server's clock ('' any
 --   time; STALE later, nothing is done), then seven values an operation: operation, kind (c u d),
---   item key, expected marker of that item ('' none, '*' or '+' any), entry without `seq` and brace,
---   fingerprint ('-' none), its number ('' it gets one; one that had none has '0').
+--   item key, expected marker of that item ('' none, '*', '+' or '#N' any), entry without `seq` and
+--   brace, fingerprint ('-' none), its number ('' it gets one; one that had none has '0').
 -- Numbers give the order of acceptance. They are microseconds of this server's clock, or one above
 --   the last one, `items:order`, so those that come after a loss of memory are above those before
 --   it, and what is put back keeps its place.
@@ -11,6 +11,8 @@
 --   item has its final id), `dup:FINGERPRINT` (this operation waits already), `done` (this keyed
 --   operation is applied already). With marker '*' what is known to be accepted is put back: it is
 --   neither moved nor done, the drain finds out. With '+' too, unless its record says that it is done.
+-- '#N' retries a dead letter, as its attempt N: `taken` if a retry or the script `discard` took that
+--   letter before. That is known for longer than a retry that has read the letter is on its way.
 if redis.call('HGET', 'items:log', 'epoch') ~= ARGV[1] then
 	return redis.error_reply('EPOCH changed')
 end
@@ -26,6 +28,7 @@ local waiting = redis.call('LLEN', lists.c) + redis.call('LLEN', lists.u)
 local seq = tonumber(redis.call('HGET', 'items:log', 'seq')) + 1
 local last = tonumber(redis.call('GET', 'items:order') or '') or 0
 local changes, verdicts = {}, {}
+local TAKEN = 'items:dead:taken:'
 
 local function number_of(given)
 	local number = tonumber(given)
@@ -43,11 +46,19 @@ local function is_late(key, number)
 	return waits and tonumber(string.match(waits, ' (%d+)$') or 0) > number
 end
 
+local function attempt_of(expected)
+	return tonumber(string.match(expected, '^#(%d+)$') or '')
+end
+
 local function verdict(op, kind, key, expected, fingerprint)
-	local again = expected == '*' or expected == '+'
+	local attempt = attempt_of(expected)
+	local again = expected == '*' or expected == '+' or attempt
 	local known = redis.call('HGET', 'items:ops', op)
 	if known then
 		return 'dup:' .. string.match(known, '^%S*')
+	end
+	if attempt and (tonumber(redis.call('GET', TAKEN .. op) or '') or 0) >= attempt then
+		return 'taken'
 	end
 	if waiting >= limit then
 		return 'full'
@@ -82,6 +93,9 @@ for i = 6, #ARGV, 7 do
 		end
 		redis.call('HSET', 'items:ops', op, ARGV[i + 5] .. ' ' .. digits)
 		redis.call('HDEL', 'items:dead', op)
+		if attempt_of(ARGV[i + 3]) then
+			redis.call('SET', TAKEN .. op, attempt_of(ARGV[i + 3]), 'EX', 86400)
+		end
 		changes[#changes + 1] = '{"t":"op","entry":' .. entry .. '}'
 		waiting = waiting + 1
 		said = 'ok:' .. digits

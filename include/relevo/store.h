@@ -153,7 +153,7 @@ struct store_bound {
 	uint64_t size;
 	uint64_t limit; /* 0: bounded by age only */
 };
-#define STORE_BOUNDS 10
+#define STORE_BOUNDS 12
 void store_bounds(struct store *s, struct store_bound out[STORE_BOUNDS]);
 
 #endif

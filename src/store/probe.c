@@ -117,6 +117,18 @@ static void warn_durability(struct pulse *p, const struct redis_facts *facts)
 		"the eviction policy may drop pending operations; use maxmemory-policy noeviction");
 }
 
+static enum err_code count(struct pulse *p, const char *command, const char *key,
+			   atomic_size_t *out, struct err *e)
+{
+	redisReply *reply = NULL;
+	enum err_code code = redis_callf(p->redis, &reply, e, "%s %s", command, key);
+	if (code != ERR_NONE)
+		return code;
+	atomic_store(out, (size_t)reply->integer);
+	freeReplyObject(reply);
+	return ERR_NONE;
+}
+
 /* instance:{name}, requests:{name} and the registry of names. */
 static enum err_code heartbeat(struct pulse *p, struct err *e)
 {
@@ -155,12 +167,10 @@ static enum err_code heartbeat(struct pulse *p, struct err *e)
 		return code;
 	atomic_store(&s->instances, (size_t)reply->integer);
 	freeReplyObject(reply);
-	code = redis_callf(p->redis, &reply, e, "XLEN items:changes");
-	if (code == ERR_NONE) {
-		atomic_store(&s->log_entries, (size_t)reply->integer);
-		freeReplyObject(reply);
-	}
-	return code;
+	code = count(p, "XLEN", "items:changes", &s->log_entries, e);
+	return code == ERR_NONE
+		       ? count(p, "SCARD", "items:dead:discarded", &s->discarded_letters, e)
+		       : code;
 }
 
 static enum err_code pulse_once(struct pulse *p, struct err *e)

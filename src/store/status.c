@@ -172,6 +172,16 @@ static size_t fullest_lane(struct store *s)
 	return most;
 }
 
+static size_t most_retries(struct store *s)
+{
+	size_t most = 0;
+	for (size_t i = 0; i < s->lane_count; i++) {
+		size_t count = atomic_load(&s->lanes[i].retries.count);
+		most = count > most ? count : most;
+	}
+	return most;
+}
+
 static uint64_t counted(json_t *metadata, const char *name)
 {
 	return (uint64_t)json_integer_value(json_object_get(metadata, name));
@@ -190,6 +200,8 @@ void store_bounds(struct store *s, struct store_bound out[STORE_BOUNDS])
 		  (uint64_t)s->options->max_pending },
 		{ "lane_queue", "Writes that wait for the lane with the most.", fullest_lane(s),
 		  QUEUE_LIMIT },
+		{ "lane_retries", "Writes to be tried again by the lane with the most.",
+		  most_retries(s), RETRIES_LIMIT },
 		{ "reader_queue", "Reads that wait for a reader.", queue_size(&s->asked),
 		  QUEUE_LIMIT },
 		{ "keyed_requests", "Keyed writes in progress.", keyset_size(s->keys),
@@ -206,6 +218,8 @@ void store_bounds(struct store *s, struct store_bound out[STORE_BOUNDS])
 		  atomic_load(&s->log_entries), LOG_KEEP },
 		{ "dead_letters", "Dead letters; up to the limit are listed, and copied to Redis.",
 		  counted(metadata, "dead_letters"), LETTERS_SHOWN },
+		{ "discarded_letters", "Discarded letters that MySQL is to forget yet.",
+		  atomic_load(&s->discarded_letters), LETTERS_SHOWN },
 		{ "applied_records", "Rows of relevo_applied, as MySQL estimates them.",
 		  counted(metadata, "applied"), 0 },
 	};

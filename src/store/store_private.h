@@ -54,7 +54,8 @@ struct retries {
 	struct job *next; /* for the next turn, the newest first */
 	struct job *due;  /* whose turn it is, the oldest first */
 	int64_t turn_ms;  /* when the next turn begins (clock_mono_ms) */
-	size_t count;	  /* of both */
+	/* of both; read by anyone */
+	atomic_size_t count;
 };
 #define RETRIES_LIMIT 8192 /* at so many a lane begins nothing new */
 void retries_add(struct retries *r, struct job *j);
@@ -209,7 +210,8 @@ struct store {
 	atomic_int durability;	       /* enum redis_durability */
 	atomic_bool evicts;
 	atomic_size_t instances;
-	atomic_size_t log_entries;   /* in items:changes, as of the last heartbeat */
+	/* in items:changes and items:dead:discarded, as of the last heartbeat */
+	atomic_size_t log_entries, discarded_letters;
 	atomic_uint_fast64_t purged; /* records of applied operations, by this instance */
 	atomic_uint_fast64_t batch_sizes[BATCH_BUCKETS], batch_operations, batch_count;
 	atomic_uint_fast64_t publishes, publish_bytes, publish_sent, queued;

@@ -13,9 +13,9 @@ import pytest
 from harness import expect_problem, item, pending_counts, sync_status, wait_until
 from harness.metrics import samples, value
 
-BOUNDS = ["pending", "lane_queue", "reader_queue", "keyed_requests", "unsent_records", "tombstones",
-          "final_ids", "log_entries", "dead_letters", "http_connections",
-          "event_listeners"]
+BOUNDS = ["pending", "lane_queue", "lane_retries", "reader_queue", "keyed_requests", "unsent_records",
+          "tombstones", "final_ids", "log_entries", "dead_letters", "discarded_letters",
+          "http_connections", "event_listeners"]
 QUEUE_LIMIT, LETTERS_SHOWN, LOG_KEEP = 8192, 10000, 1000
 IN_PROGRESS = 256  # a lane's batch
 
@@ -135,10 +135,12 @@ def test_writes_to_locked_rows_leave_room_for_others(system):
             peer.sendall(request("PATCH", "/items/1", {"area": "x"}))
         wait_until(lambda: gauge(relevo, "http_requests_in_flight") == count + 1, 10, "all came")
         assert relevo.api.post("/items", item(code="free")).status == 201
+        wait_until(lambda: gauge(relevo, "lane_retries") > IN_PROGRESS, 10, "they wait for a turn")
         assert not select.select(peers, [], [], 0)[0], "one was answered before"
         lock.rollback()
         assert {status_of(peer) for peer in peers} == {200}
     assert system.mysql.items()[1][-1] == count + 1
+    assert gauge(relevo, "lane_retries") == 0
 
 
 def test_connections(system):
@@ -256,6 +258,19 @@ def test_dead_letters_beyond_what_is_shown(system, relevo):
     sync_now(relevo)
     assert gauge(relevo, "dead_letters") == LETTERS_SHOWN + 3
     assert pending_counts(relevo) == (0, 0, 0)
+
+
+def test_letters_discarded_while_mysql_is_down(system, relevo):
+    system.mysql.sql(LETTER.format("some", 0, NUMBERS + " LIMIT 3"))
+    wait_until(lambda: sync_now(relevo) or system.redis.db.hlen("items:dead") == 3, 20, "copies")
+    system.mysql_down()
+    for letter in relevo.api.get("/sync/dead").json()["data"][:2]:
+        assert relevo.api.delete(f"/sync/dead/{letter['operation']}").status == 200
+    wait_until(lambda: gauge(relevo, "discarded_letters") == 2, 10, "two are to be forgotten")
+    assert gauge(relevo, "discarded_letters_limit") == LETTERS_SHOWN
+    system.mysql_up()
+    wait_until(lambda: system.mysql.sql("SELECT COUNT(*) FROM relevo_dead") == [(1,)], 20, "forgotten")
+    wait_until(lambda: gauge(relevo, "discarded_letters") == 0, 10, "none is left")
 
 
 def dashed(op):

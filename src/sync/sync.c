@@ -86,12 +86,10 @@ size_t sync_waiting_here(struct sync *y)
 	return counts.pending[OP_CREATE] + counts.pending[OP_UPDATE] + counts.pending[OP_DELETE];
 }
 
-/* The lists are empty and nobody else drains: set right what a drain that broke off left behind. */
+/* The lists are empty. */
 static void nothing_waits(struct sync *y)
 {
 	atomic_store(&y->unsettled, false);
-	if (state_running(y))
-		sync_say_drain(y, false, 0, 0);
 	/* What only the mirror knows of is put back by the follower; the drain finds out. */
 	if (sync_waiting_here(y) > 0)
 		atomic_store(&y->store->follower.rejoin, true);
@@ -111,11 +109,17 @@ static enum err_code run_drain(struct sync *y, struct cycle *c, struct err *e)
 			   .ctx = y };
 	size_t waiting = 0;
 	enum err_code code = drain_adopt(&d, &waiting, e);
-	if (code == ERR_NONE && waiting == 0)
+	if (code != ERR_NONE)
+		return code;
+	if (waiting == 0)
 		nothing_waits(y);
 	/* What others put back yet may be older. */
-	if (code != ERR_NONE || waiting == 0 || store_recalls(s) || !session_mysql(&y->session, s))
-		return code;
+	if (waiting == 0 || store_recalls(s) || !session_mysql(&y->session, s)) {
+		/* The lease is ours: a drain that is said to run broke off. */
+		if (state_running(y))
+			sync_say_drain(y, false, 0, 0);
+		return ERR_NONE;
+	}
 	c->drain = true;
 	atomic_fetch_add(&y->drains, 1);
 	sync_say_drain(y, true, 0, waiting);

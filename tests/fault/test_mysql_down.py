@@ -5,7 +5,8 @@ import time
 import pytest
 
 from harness import (SLOW, assert_cache_exact, await_consistent, expect_problem, item, item_key,
-                     items_of, pending_counts, row_of, wait_until)
+                     items_of, pending_counts, row_of, sync_status, wait_until)
+from harness.proxy import SERVER
 
 TIMEOUT = 1.0  # RELEVO_MYSQL_TIMEOUT
 
@@ -434,3 +435,22 @@ def test_rows_that_were_there_before_the_first_start_are_kept(system):
     system.mysql_up()
     assert system.mysql.codes() == ["PC-01", "there"]
     wait_until(lambda: len(items_of(relevo)) == 2, 10, "both are shown")
+
+
+def test_a_drain_whose_instance_died_is_over_although_mysql_went_again(system):
+    """Nobody has it to end; another instance sees that once the lease has run out."""
+    first = system.start(proxied=True, RELEVO_MYSQL_TIMEOUT="30s")
+    system.mysql_down()
+    assert first.api.post("/items", item()).status == 202
+    fault = first.mysql.arm(b"START TRANSACTION;SELECT", SERVER, 0, stall=True)
+    system.mysql.start()
+    first.mysql.await_hit(fault, timeout=30)
+    first.kill()
+    system.mysql.kill()
+    other = system.start(wait="up")
+    wait_until(lambda: pending_counts(other) == (1, 0, 0), 10, "it follows the log")
+    wait_until(lambda: other.api.post("/sync/run").status == 202, 30, "a cycle can be run")
+    status = sync_status(other)
+    assert status["mode"] == "offline" and status["drain"]["running"] is False
+    system.mysql_up()
+    assert system.mysql.codes() == ["PC-01"]

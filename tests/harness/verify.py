@@ -1,6 +1,8 @@
 """scripts/verify-sync as a child, with the test's MySQL at the end of its two commands."""
+import fcntl
 import os
 import subprocess
+import termios
 
 from .process import die_with_parent
 from .wait import SLOW, wait_until
@@ -13,7 +15,10 @@ class VerifySync:
     """A command asks by a file and waits until it is gone: servers are started from the test's main
     thread alone."""
 
-    def __init__(self, folder, url, *options, env=None, commands=True, stdin=subprocess.DEVNULL):
+    def __init__(self, folder, url, *options, env=None, commands=True, stdin=subprocess.DEVNULL,
+                 stdout=None, terminal=None):
+        """`stdout`: a file descriptor, instead of what `output()` shows; `terminal`: that of a terminal
+        that controls it and is all it reads and writes."""
         self.folder = str(folder)
         self.output_path = os.path.join(self.folder, "output")
         arguments = [SCRIPT, "--url", url, "--settle", str(1 * SLOW), *options]
@@ -22,13 +27,21 @@ class VerifySync:
                           "--start-command", self._command("start")]
         clean = {name: value for name, value in os.environ.items()
                  if not name.startswith(("RELEVO_", "LC_", "LANG"))}
+
+        def prepare():
+            die_with_parent()
+            if terminal is not None:
+                fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
         with open(self.output_path, "wb") as output:
-            self.child = subprocess.Popen(arguments, stdin=stdin, stdout=output, stderr=output,
-                                          env={**clean, **(env or {})}, preexec_fn=die_with_parent)
+            streams = (stdin, stdout or output, output) if terminal is None else [terminal] * 3
+            self.child = subprocess.Popen(arguments, env={**clean, **(env or {})}, preexec_fn=prepare,
+                                          start_new_session=terminal is not None,
+                                          **dict(zip(("stdin", "stdout", "stderr"), streams)))
 
     def _command(self, name):
+        """It says something, as commands do, and minds whether that can be written."""
         path = self._ask_path(name)
-        return f"touch '{path}'; while [ -e '{path}' ]; do sleep 0.02; done"
+        return f"echo {name} && touch '{path}' && while [ -e '{path}' ]; do sleep 0.02; done"
 
     def _ask_path(self, name):
         return os.path.join(self.folder, f"please-{name}")

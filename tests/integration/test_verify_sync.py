@@ -215,9 +215,20 @@ class SaysSuccessInAnOutage:
         return status, document
 
 
+class NamesAnUpdateOddly:
+    """The operation's id is none that an address can hold: nothing that is looked for."""
+
+    step = 8
+
+    def __call__(self, method, path, status, document):
+        if method == "PATCH" and status == 202:
+            document["operation"] += "ñ"
+        return status, document
+
+
 @once
 @pytest.mark.parametrize("fault", [DropsAField, ForgetsAFieldInAnUpdate, DoublesAnItem, AnswersStale,
-                                   BringsBackTheDeleted, SaysSuccessInAnOutage])
+                                   BringsBackTheDeleted, SaysSuccessInAnOutage, NamesAnUpdateOddly])
 def test_a_fault_is_found(stage, tmp_path, fault):
     stage.meddler.meddle = fault()
     code, output = stage.run(tmp_path)
@@ -262,6 +273,33 @@ def test_broken_off_in_the_outage(stage, tmp_path):
     code, output = stage.run(tmp_path, stop=lambda child: child.child.send_signal(signal.SIGINT))
     assert code == 130 and failed_step(output) == 3, output
     assert "MySQL runs again" in output
+    stage.assert_as_before()
+
+
+@once
+@pytest.mark.parametrize("output", ["pipe", "terminal"])
+def test_output_that_goes_away_in_the_outage(stage, tmp_path, output):
+    """The last reader of a pipe ends, a terminal is closed: its clean-up is done all the same."""
+    ours, its = os.pipe() if output == "pipe" else pty.openpty()
+    how = {"stdout": its} if output == "pipe" else {"terminal": its}
+    child = stage.verify(tmp_path, **how)
+    os.close(its)
+
+    def stop_mysql():
+        stage.system.mysql.stop()
+        os.close(ours)
+    code = child.run(stop=stop_mysql, start=stage.system.mysql.start)
+    assert code == (0 if output == "pipe" else 130), child.output()
+    assert stage.system.mysql.running
+    stage.assert_as_before()
+
+
+@once
+def test_a_command_that_fails(stage, tmp_path):
+    code, output = stage.run(tmp_path, "--stop-command", "echo no such server >&2; exit 3",
+                             "--start-command", "true", commands=False)
+    assert code == 1 and failed_step(output) == 3, output
+    assert "no such server\n" in output and "ended with 3" in output
     stage.assert_as_before()
 
 

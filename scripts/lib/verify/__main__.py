@@ -7,7 +7,7 @@ import sys
 import database
 from api import Api
 from language import either
-from report import Report
+from report import Report, say
 from story import Story
 
 
@@ -77,11 +77,34 @@ def how_to_stop(chosen):
     return database.Ask()
 
 
-def break_off(*_):
-    raise KeyboardInterrupt
+class Breaks:
+    """SIGINT, SIGTERM and SIGHUP break off what is done `with` this, or is done so next; no more than
+    once at a time, and nothing else."""
+
+    def __init__(self):
+        self._came = self._heeded = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._take)  # not ignored: commands would inherit that
+
+    def _take(self, *_):
+        self._came = True
+        if self._heeded:
+            self._raise()
+
+    def _raise(self):
+        self._heeded = False
+        raise KeyboardInterrupt
+
+    def __enter__(self):
+        self._heeded = True
+        if self._came:
+            self._raise()
+
+    def __exit__(self, *_):
+        self._heeded = False
 
 
-def play(story, report):
+def play(story, report, breaks):
     """All steps up to the first that does not hold, and the clean-up in any case; True if broken
     off."""
     broken_off, held = False, True
@@ -90,13 +113,12 @@ def play(story, report):
             report.skip(title)
             continue
         try:
-            held = report.step(title, work)
+            with breaks:
+                held = report.step(title, work)
         except KeyboardInterrupt:
             broken_off, held = True, False
             report.bad(either("broken off; cleaning up", "interrumpido; se limpia"))
-    # From here on what was begun is ended: each wait has its limit.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)  # not inherited by commands
+    # What was begun is ended, and heeds no signal: each wait has its limit.
     report.step(either("Leave everything as it was", "Dejarlo todo como estaba"), story.clean_up)
     return broken_off
 
@@ -105,12 +127,12 @@ def main():
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")
     chosen = options()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, break_off)
-    print(either(f"verify-sync: the story of an outage at {chosen.api.url}",
-                 f"verify-sync: la historia de una caída en {chosen.api.url}"))
+    breaks = Breaks()
+    say(either(f"verify-sync: the story of an outage at {chosen.api.url}",
+               f"verify-sync: la historia de una caída en {chosen.api.url}"))
     report = Report()
-    broken_off = play(Story(chosen.api, chosen.database, report, chosen.timeout, chosen.settle), report)
+    story = Story(chosen.api, chosen.database, report, chosen.timeout, chosen.settle)
+    broken_off = play(story, report, breaks)
     held = report.close()
     return 130 if broken_off else 0 if held else 1
 

@@ -3,9 +3,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 from api import Failed
 from language import either
+from report import say
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 COMMAND_S = 120
@@ -27,10 +29,20 @@ class Commands:
         self._run(self._start)
 
     def _run(self, command):
+        """What it says goes through a file: that our own output is gone must not end it."""
+        with tempfile.TemporaryFile() as output:
+            try:
+                self._run_into(output, command)
+            finally:
+                output.seek(0)
+                if said := output.read().decode(errors="replace").rstrip("\n"):
+                    say(said, sys.stderr)
+
+    def _run_into(self, output, command):
         """In a session of its own: Ctrl-C does not cut it short, we wait for its end even then."""
         try:
             child = subprocess.Popen(["bash", "-c", command], cwd=self._folder, start_new_session=True,
-                                     stdin=subprocess.DEVNULL, stdout=sys.stderr)
+                                     stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         except OSError as fault:
             raise Failed(f"{command}: {fault}") from fault
         try:
@@ -88,4 +100,4 @@ class Ask:
     def _ask(what):
         rest = either(f"I wait {HUMAN_S} s until /health says so",
                       f"espero {HUMAN_S} s a que /health lo diga")
-        print(f"\n>>> {what} ({rest}) ...\n", flush=True)
+        say(f"\n>>> {what} ({rest}) ...\n")

@@ -1,10 +1,22 @@
 """What the reader sees: each step as it goes, and the report at the end."""
+import os
+import sys
 import time
+import traceback
 
 from api import Failed
 from language import either
 
 HELD, BROKEN, SKIPPED = range(3)
+
+
+def say(text, stream=None):
+    """Print. Where nobody can read on, at a closed pipe or terminal, the run goes on all the same."""
+    stream = stream or sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def words(result):
@@ -20,13 +32,16 @@ class Report:
     def step(self, title, work):
         """Run one step; False if it did not hold."""
         self._rows.append([title, BROKEN, 0.0, 0])
-        print(f"\n{len(self._rows)}. {title}", flush=True)
+        say(f"\n{len(self._rows)}. {title}")
         began, self._checks = time.monotonic(), 0
         try:
             work()
             self._rows[-1][1] = HELD
         except Failed as fault:
             self.bad(str(fault))
+        except Exception as fault:  # whatever an answer led us into
+            where = traceback.extract_tb(fault.__traceback__)[-1]
+            self.bad(f"{fault!r} ({os.path.basename(where.filename)}:{where.lineno})")
         finally:
             self._rows[-1][2:] = time.monotonic() - began, self._checks
         return self._rows[-1][1] == HELD
@@ -37,25 +52,25 @@ class Report:
     def ok(self, english, in_spanish):
         """Something held."""
         self._checks += 1
-        print(f"   ok    {either(english, in_spanish)}", flush=True)
+        say(f"   ok    {either(english, in_spanish)}")
 
     @staticmethod
     def note(english, in_spanish):
-        print(f"         {either(english, in_spanish)}", flush=True)
+        say(f"         {either(english, in_spanish)}")
 
     @staticmethod
     def bad(text):
-        print(f"   {words(BROKEN)}  {text}", flush=True)
+        say(f"   {words(BROKEN)}  {text}")
 
     def close(self):
         """The table; True if every step held."""
-        print("\n" + either("Report", "Informe"))
+        say("\n" + either("Report", "Informe"))
         for number, (title, result, seconds, checks) in enumerate(self._rows, 1):
-            print(f"{number:3}. {title:<58} {words(result):<9} {checks:3} ok {seconds:6.1f} s")
+            say(f"{number:3}. {title:<58} {words(result):<9} {checks:3} ok {seconds:6.1f} s")
         held = all(result == HELD for _, result, _, _ in self._rows)
         count = sum(row[3] for row in self._rows)
         broken = sum(row[1] == BROKEN for row in self._rows)
-        print(either(f"\nEvery step held: {count} checks.", f"\nTodo en orden: {count} comprobaciones.")
-              if held else
-              either(f"\n{broken} step(s) FAILED.", f"\n{broken} paso(s) con FALLO."), flush=True)
+        say(either(f"\nEvery step held: {count} checks.", f"\nTodo en orden: {count} comprobaciones.")
+            if held else
+            either(f"\n{broken} step(s) FAILED.", f"\n{broken} paso(s) con FALLO."))
         return held

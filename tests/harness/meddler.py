@@ -6,16 +6,26 @@ import json
 import threading
 
 
+class Meddle:
+    """What is done to what passes: nothing."""
+
+    drop = ()    # headers of requests that get lost
+    etag = None  # instead of each that is answered
+
+    def __call__(self, method, path, status, document):
+        """The status and document to answer."""
+        return status, document
+
+
 class Meddler:
-    """`meddle(method, path, status, document)` gives the status and document to answer, of every daemon
-    or of number `only` alone; `rng` picks the daemon, if there is one. All may be changed while
-    requests come."""
+    """`meddle` with what passes to and from every daemon, or number `only` alone; `rng` picks the daemon,
+    if there is one. All may be changed while requests come."""
 
     def __init__(self, ports):
         self._ports = list(ports)
         self._turn = 0
         self._lock = threading.Lock()
-        self.meddle = self.only = self.rng = None
+        self.reset()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -31,6 +41,9 @@ class Meddler:
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
+
+    def reset(self):
+        self.meddle, self.only, self.rng = Meddle(), None, None
 
     @property
     def url(self):
@@ -51,9 +64,10 @@ class Meddler:
 
     def _handle(self, request):
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
-        headers = {name: value for name, value in request.headers.items()
-                   if name.lower() not in ("host", "connection", "content-length")}
         asked = self._next()
+        meddle = self.meddle if self.only in (None, asked) else Meddle()
+        headers = {name: value for name, value in request.headers.items()
+                   if name.lower() not in ("host", "connection", "content-length", *meddle.drop)}
         connection = http.client.HTTPConnection("127.0.0.1", self._ports[asked], timeout=30)
         try:
             connection.request(request.command, request.path, body or None, headers)
@@ -61,14 +75,15 @@ class Meddler:
             status, content = answer.status, answer.read()
         finally:
             connection.close()
-        if self.meddle is not None and self.only in (None, asked):
-            status, document = self.meddle(request.command, request.path, status,
-                                           json.loads(content))
+        if content:
+            status, document = meddle(request.command, request.path, status, json.loads(content))
             content = json.dumps(document, ensure_ascii=False).encode()
         request.send_response(status)
         for name in ("Content-Type", "Location", "ETag"):
             if answer.headers[name]:
-                request.send_header(name, answer.headers[name])
-        request.send_header("Content-Length", str(len(content)))
+                meant = name == "ETag" and meddle.etag
+                request.send_header(name, meant or answer.headers[name])
+        if status != 304:
+            request.send_header("Content-Length", str(len(content)))
         request.end_headers()
         request.wfile.write(content)

@@ -1,4 +1,5 @@
 """scripts/verify-sync: it holds on a sound system, and on no broken one."""
+import datetime
 import os
 import pty
 import re
@@ -6,7 +7,7 @@ import signal
 
 import pytest
 
-from harness import Meddler, VerifySync, free_port, item, wait_until
+from harness import Meddle, Meddler, VerifySync, free_port, item, wait_until
 
 pytestmark = pytest.mark.timeout(200)
 once = pytest.mark.release
@@ -65,7 +66,7 @@ def whole_stage(_servers, tmp_path_factory):
 
 @pytest.fixture
 def stage(whole_stage):
-    whole_stage.meddler.meddle = whole_stage.meddler.only = whole_stage.meddler.rng = None
+    whole_stage.meddler.reset()
     whole_stage.system.mysql.start()
     whole_stage.system.await_up()
     return whole_stage
@@ -114,7 +115,7 @@ def test_asking_at_the_terminal(stage, tmp_path):
 
 # --- faults, each in one place, from the moment that is named ---
 
-class DropsAField:
+class DropsAField(Meddle):
     """Of an item read back."""
 
     step = 2
@@ -125,7 +126,7 @@ class DropsAField:
         return status, document
 
 
-class ForgetsAFieldInAnUpdate:
+class ForgetsAFieldInAnUpdate(Meddle):
     """What an update of the outage does not name is set to null."""
 
     step = 6
@@ -136,7 +137,7 @@ class ForgetsAFieldInAnUpdate:
         return status, document
 
 
-class DoublesAnItem:
+class DoublesAnItem(Meddle):
     """In lists, once MySQL is back."""
 
     step = 11
@@ -155,7 +156,7 @@ class DoublesAnItem:
         return status, document
 
 
-class AnswersStale:
+class AnswersStale(Meddle):
     """Of each item the first answer for ever."""
 
     step = 2
@@ -169,7 +170,7 @@ class AnswersStale:
         return status, document
 
 
-class ShowsAnOldArea:
+class ShowsAnOldArea(Meddle):
     """Of one single item, the last that the outage changed, once it is drained."""
 
     step = 11
@@ -182,7 +183,7 @@ class ShowsAnOldArea:
         return status, document
 
 
-class BringsBackTheDeleted:
+class BringsBackTheDeleted(Meddle):
     """Who was deleted in the outage is there again after the drain."""
 
     step = 11
@@ -204,7 +205,7 @@ class BringsBackTheDeleted:
         return status, document
 
 
-class SaysSuccessInAnOutage:
+class SaysSuccessInAnOutage(Meddle):
     """201 instead of 202: what waits is called done."""
 
     step = 5
@@ -215,7 +216,7 @@ class SaysSuccessInAnOutage:
         return status, document
 
 
-class NamesAnUpdateOddly:
+class NamesAnUpdateOddly(Meddle):
     """The operation's id is none that an address can hold: nothing that is looked for."""
 
     step = 8
@@ -226,9 +227,149 @@ class NamesAnUpdateOddly:
         return status, document
 
 
+class ClaimsMySQLInLists(Meddle):
+    """Once something waits for it."""
+
+    step = 5
+
+    def __init__(self):
+        self.waits = False
+
+    def __call__(self, method, path, status, document):
+        self.waits |= status == 202
+        if self.waits and isinstance(document.get("data"), list) and path.startswith("/items"):
+            document["source"] = "MySQL"
+        return status, document
+
+
+class ListsStale(Meddle):
+    """By their own word."""
+
+    step = 2
+
+    def __call__(self, method, path, status, document):
+        if isinstance(document.get("data"), list) and path.startswith("/items"):
+            document["stale"] = True
+        return status, document
+
+
+class DoublesInTheWholeList(Meddle):
+    """But in no page and in nothing that is looked for."""
+
+    step = 2
+
+    def __call__(self, method, path, status, document):
+        if method == "GET" and path == "/items":
+            document["data"].append(document["data"][-1])
+            document["count"] += 1
+            document["total"] += 1
+        return status, document
+
+
+class LeavesOutOfTheWholeList(Meddle):
+    """Somebody else's item."""
+
+    step = 2
+
+    def __call__(self, method, path, status, document):
+        if method == "GET" and path == "/items":
+            del document["data"][0]
+            document["count"] -= 1
+            document["total"] -= 1
+        return status, document
+
+
+class EmptiesPages(Meddle):
+    """After the first."""
+
+    step = 2
+
+    def __call__(self, method, path, status, document):
+        if "after=" in path:
+            document.update(data=[], count=0, next=None)
+        return status, document
+
+
+class HasOneETag(Meddle):
+    """For everything."""
+
+    step = 2
+    etag = '"1"'
+
+
+class IgnoresIfNoneMatch(Meddle):
+    step = 2
+    drop = ("if-none-match",)
+
+
+class IgnoresIfMatch(Meddle):
+    step = 2
+    drop = ("if-match",)
+
+
+def items_in(document):
+    data = document.get("data")
+    return [one for one in (data if isinstance(data, list) else [data])
+            if isinstance(one, dict) and "updated_at" in one]
+
+
+class HasTimesOfLongAgo(Meddle):
+    step = 2
+
+    def __call__(self, method, path, status, document):
+        for shown in items_in(document):
+            shown["updated_at"] = "2001" + shown["updated_at"][4:]
+        return status, document
+
+
+class GoesBackInTime(Meddle):
+    """By an hour with each version."""
+
+    step = 2
+
+    def __call__(self, method, path, status, document):
+        for shown in items_in(document):
+            time = datetime.datetime.fromisoformat(shown["updated_at"][:-1])
+            time -= datetime.timedelta(hours=shown["version"])
+            shown["updated_at"] = time.isoformat(timespec="microseconds") + "Z"
+        return status, document
+
+
+class ConfusesItemsOfOperations(Meddle):
+    """Those of changes and deletes."""
+
+    step = 8
+
+    def __call__(self, method, path, status, document):
+        if path.startswith("/operations/") and document.get("kind") in ("update", "delete"):
+            document["item_id"] = 1
+        return status, document
+
+
+class DeletesWithoutId(Meddle):
+    step = 7
+
+    def __call__(self, method, path, status, document):
+        if method == "DELETE" and status == 202:
+            del document["id"]
+        return status, document
+
+
+class HasNoListOfTheDead(Meddle):
+    step = 10
+
+    def __call__(self, method, path, status, document):
+        if path == "/sync/dead":
+            document["data"] = None
+        return status, document
+
+
 @once
-@pytest.mark.parametrize("fault", [DropsAField, ForgetsAFieldInAnUpdate, DoublesAnItem, AnswersStale,
-                                   BringsBackTheDeleted, SaysSuccessInAnOutage, NamesAnUpdateOddly])
+@pytest.mark.parametrize("fault", [
+    DropsAField, ForgetsAFieldInAnUpdate, DoublesAnItem, AnswersStale, BringsBackTheDeleted,
+    SaysSuccessInAnOutage, NamesAnUpdateOddly, ClaimsMySQLInLists, ListsStale, DoublesInTheWholeList,
+    LeavesOutOfTheWholeList, EmptiesPages, HasOneETag, IgnoresIfNoneMatch, IgnoresIfMatch,
+    HasTimesOfLongAgo, GoesBackInTime, ConfusesItemsOfOperations, DeletesWithoutId, HasNoListOfTheDead])
 def test_a_fault_is_found(stage, tmp_path, fault):
     stage.meddler.meddle = fault()
     code, output = stage.run(tmp_path)

@@ -1,4 +1,6 @@
 """What an answer has to be; `Failed` says what it is instead."""
+import datetime
+import email.utils
 import math
 import re
 import time
@@ -12,6 +14,7 @@ ITEM_KEYS = ["id", *FIELDS, "version", "updated_at"]
 OPERATION_KEYS = ["operation", "kind", "state", "item_id", "accepted_at", "applied_at"]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 CACHED = ("REDIS_CACHE", "MySQL")  # what GET reads; MySQL if the system is set up that way
+CLOCKS = datetime.timedelta(days=1)  # by which those of the system may differ
 MISSED = 1e-6  # the chance that a check passes although one of the instances always answers wrong
 FEWEST = 4     # answers, however few instances there are said to be
 
@@ -40,12 +43,27 @@ def member(document, name, what):
 
 
 def is_time(value, what):
-    holds(isinstance(value, str) and TIME.fullmatch(value),
-          f"{what}: no time: {value!r}", f"{what}: no es una hora: {value!r}")
+    """The moment."""
+    try:
+        if isinstance(value, str) and TIME.fullmatch(value):
+            return datetime.datetime.fromisoformat(value[:-1] + "+00:00")
+    except ValueError:
+        pass
+    raise Failed(either(f"{what}: no time: {value!r}", f"{what}: no es una hora: {value!r}"))
 
 
-def item(shown, values, pending, what):
-    """An item with all fields in their order, these values, and the mark if it waits."""
+def recent(answer, value, what):
+    """A time of this run, by the clock of whoever answered."""
+    moment, date = is_time(value, what), answer.headers.get("Date")
+    now = (email.utils.parsedate_to_datetime(date) if date
+           else datetime.datetime.now(datetime.timezone.utc))
+    holds(abs(moment - now) < CLOCKS, f"{what}: is {value}, asked at {now}",
+          f"{what}: es {value}, consultado el {now}")
+
+
+def item(answer, shown, values, pending):
+    """An item of ours with all fields in their order, these values, and the mark if it waits."""
+    what = answer.request
     holds(isinstance(shown, dict), f"{what}: no item: {shown!r}", f"{what}: no es un ítem: {shown!r}")
     same(list(shown), ITEM_KEYS + ["pending"] * pending, either(f"{what}: fields", f"{what}: campos"))
     for name in FIELDS:
@@ -58,7 +76,18 @@ def item(shown, values, pending, what):
         final_id(shown["id"], what)
     holds(type(shown["version"]) is int, f"{what}: version {shown['version']!r}",
           f"{what}: versión {shown['version']!r}")
-    is_time(shown["updated_at"], f"{what}: updated_at")
+    recent(answer, shown["updated_at"], f"{what}: updated_at")
+
+
+def in_order(data, what):
+    """Each item once, by ascending id, those with temporary ids last. The ids."""
+    holds(all(isinstance(one, dict) and isinstance(one.get("id"), (int, str)) for one in data),
+          f"{what}: not all are items with ids", f"{what}: no todos son ítems con id")
+    ids = [one["id"] for one in data]
+    final, temporary = ([one for one in ids if isinstance(one, kind)] for kind in (int, str))
+    holds(ids == sorted(set(final)) + temporary and len(temporary) == len(set(temporary)),
+          f"{what}: an id twice, or not in order", f"{what}: un id repetido o fuera de orden")
+    return set(ids)
 
 
 def final_id(value, what):
@@ -85,6 +114,7 @@ def accepted(answer):
 
 
 def operation(document, op, kind, state):
+    """But its item, which depends on what became of it."""
     same(list(document), OPERATION_KEYS, f"/operations/{op}")
     for name, wanted in (("operation", op), ("kind", kind), ("state", state)):
         same(document[name], wanted, f"/operations/{op}: {name}")

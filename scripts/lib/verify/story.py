@@ -24,7 +24,7 @@ class Story:
         # By the part they play.
         self.kept = self.changed = self.deleted = None            # made online
         self.made = self.repeated = self.cancelled = None         # made in the outage
-        self.operations = {}  # id -> (kind, the item's id then)
+        self.operations = {}  # id -> (kind, the item)
         self.key = None
 
     def steps(self):
@@ -115,10 +115,12 @@ class Story:
             items.shows(made, source=("MySQL",), like=made.seen, **FRESH)
             ok(f"created {made.id} ({made.values['code']}): 201 from MySQL, read back from cache and MySQL",
                f"creado {made.id} ({made.values['code']}): 201 de MySQL, leído de la caché y de MySQL")
-        items.change_online(self.changed, {"status": "En reparación"})
+        old = self.changed.etag
+        items.change_online(self.changed, {"status": "En reparación"}, If_Match=old)
         items.shows(self.changed, like=self.changed.seen)
         ok(f"changed {self.changed.id}: version {self.changed.seen['version']}",
            f"cambiado {self.changed.id}: versión {self.changed.seen['version']}")
+        self._heeds_etags(old, pending=False)
         short = items.new("SHORT")
         items.create_online(short)
         items.delete_online(short)
@@ -126,6 +128,19 @@ class Story:
         ok(f"created and deleted {short.id}: 404 now", f"creado y borrado {short.id}: ahora 404")
         items.listed_are([self.kept, self.changed, self.deleted])
         ok("the lists show each once and in order", "las listas muestran cada uno una vez y en orden")
+        self._whole_table([self.kept, self.changed, self.deleted])
+
+    def _heeds_etags(self, old, pending):
+        """Of the item that is changed."""
+        self.items.heeds_etags(self.changed, old)
+        self.items.shows(self.changed, pending, like=self.changed.seen)
+        self.report.ok("If-None-Match: 304; If-Match with an old ETag: 412, and nothing changed",
+                       "If-None-Match: 304; If-Match con un ETag antiguo: 412, y nada cambió")
+
+    def _whole_table(self, wanted):
+        self.items.table_has(wanted)
+        self.report.ok("the whole table, in one piece and in pages: the same items, each once",
+                       "la tabla entera, de una vez y por páginas: los mismos ítems, cada uno una vez")
 
     # --- the outage ---
 
@@ -162,7 +177,7 @@ class Story:
         items.create_offline(self.repeated, Idempotency_Key=self.key)
         items.create_offline(self.cancelled)
         for made in (self.made, self.repeated, self.cancelled):
-            self.operations[made.operation] = ("create", made.id)
+            self.operations[made.operation] = ("create", made)
             items.shows(made, pending=True, source=("REDIS_CACHE",), like=made.seen)
             ok(f"accepted {made.values['code']}: 202, temporary id {made.id}, read back",
                f"aceptado {made.values['code']}: 202, id temporal {made.id}, leído de vuelta")
@@ -170,7 +185,7 @@ class Story:
         ok("repeated under the same Idempotency-Key: the same operation",
            "repetido con la misma Idempotency-Key: la misma operación")
         items.listed_are([self.kept, self.changed, self.deleted, self.made, self.repeated,
-                          self.cancelled])
+                          self.cancelled], source=("REDIS_CACHE",))
         ok("the lists show each once, the new ones last",
            "las listas muestran cada uno una vez, los nuevos al final")
 
@@ -183,31 +198,34 @@ class Story:
         self.items.settled(look, either("the repeat", "la repetición"))
 
     def change_offline(self):
-        ok, items = self.report.ok, self.items
+        ok, items, old = self.report.ok, self.items, self.changed.etag
         for made, method, changes in (
                 (self.changed, "PATCH", {"area": "Almacén 1"}),
                 (self.changed, "PUT", {"status": "Prestada", "acquisition_date": "2023-12-31"}),
                 (self.changed, "PATCH", {"area": "Almacén 2 “ñ”"}),
                 (self.made, "PATCH", {"status": "Reservada"})):
             op = items.change_offline(made, method, changes)
-            self.operations[op] = ("update", made.id)
+            self.operations[op] = ("update", made)
             items.shows(made, pending=True, source=("REDIS_CACHE",), like=made.seen)
             ok(f"{method} of {made.id}: 202, shown with it, all other fields kept",
                f"{method} de {made.id}: 202, mostrado con él, los demás campos intactos")
+        self._heeds_etags(old, pending=True)
 
     def delete_offline(self):
         for made in (self.deleted, self.cancelled):
             op = self.items.delete_offline(made)
-            self.operations[op] = ("delete", made.id)
+            self.operations[op] = ("delete", made)
             self.items.hidden(made.id)
             self.report.ok(f"DELETE of {made.id}: 202, then 404",
                            f"DELETE de {made.id}: 202, después 404")
-        self.items.listed_are([self.kept, self.changed, self.made, self.repeated])
+        self.items.listed_are([self.kept, self.changed, self.made, self.repeated],
+                              source=("REDIS_CACHE",))
         self.report.ok("the lists are without them", "las listas ya no los tienen")
 
     def waiting(self):
-        for op, (kind, _) in self.operations.items():
-            self._operation(op, kind, "pending")
+        for op, (kind, made) in self.operations.items():
+            document = self._operation(op, kind, "pending")
+            expect.same(document["item_id"], made.id, f"/operations/{op}: item_id")
         count = len(self.operations)
         self.report.ok(f"/operations: all {count} pending", f"/operations: las {count} pendientes")
 
@@ -263,11 +281,10 @@ class Story:
     def outcomes(self):
         applied = {"delete": [], "update": [], "create": []}
         finals = {}
-        for op, (kind, item_id) in self.operations.items():
+        for op, (kind, made) in self.operations.items():
             document = self._operation(op, kind, "applied")
             # What is folded into the item's creation or cancels out is applied with that.
-            if item_id not in (self.made.temporary, self.cancelled.temporary) or \
-                    op == self.made.operation:
+            if made not in (self.made, self.cancelled) or op == self.made.operation:
                 applied[kind].append(document["applied_at"])
             finals[op] = document["item_id"]
         count = len(self.operations)
@@ -284,10 +301,18 @@ class Story:
             expect.holds(made.id > self.deleted.id, f"{made.id} is an old id", f"{made.id} es un id viejo")
             self.report.ok(f"{made.temporary} became {made.id}", f"{made.temporary} ahora es {made.id}")
         expect.holds(self.made.id != self.repeated.id, "two items have one id", "dos ítems con un id")
+        for op, (_, made) in self.operations.items():
+            wanted = None if made is self.cancelled else made.id
+            expect.same(finals[op], wanted, f"/operations/{op}: item_id")
+        self.report.ok("each operation names its item", "cada operación nombra su ítem")
 
         def none_dead():
-            dead = expect.status(self.api.get("/sync/dead"), 200).get("data")
-            ours = [letter for letter in dead or [] if letter.get("operation") in self.operations]
+            answer = self.api.get("/sync/dead")
+            document = expect.status(answer, 200)
+            dead = document.get("data")
+            expect.holds(isinstance(dead, list), f"no list: {answer}", f"no es una lista: {answer}")
+            expect.same(document.get("count"), len(dead), "/sync/dead: count")
+            ours = [letter for letter in dead if letter.get("operation") in self.operations]
             expect.same(ours, [], "/sync/dead")
         self.items.settled(none_dead, "/sync/dead")
         self.report.ok("/sync/dead: none of ours", "/sync/dead: ninguna nuestra")
@@ -317,6 +342,7 @@ class Story:
         items.listed_are(left, source=("MySQL",), **FRESH)
         ok("the lists from cache and MySQL are equal, each item stands once",
            "las listas de la caché y de MySQL son iguales, cada ítem está una vez")
+        self._whole_table(left)
 
     def online_again(self):
         ok, items = self.report.ok, self.items

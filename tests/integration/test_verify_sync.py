@@ -93,7 +93,7 @@ def test_it_holds(stage, tmp_path, rng):
 def test_in_spanish(stage, tmp_path):
     code, output = stage.run(tmp_path, env={"LC_ALL": "es_ES.UTF-8", "LANG": "en_GB.UTF-8"})
     assert code == 0, output
-    assert "Todo en orden" in output and "held" not in output
+    assert "Todo en orden" in output and not re.search(r"held|FAILED| is | the ", output)
     stage.assert_as_before()
 
 
@@ -461,9 +461,28 @@ def test_nobody_at_the_address(tmp_path):
 @once
 @pytest.mark.parametrize("options, named", [
     (["--stop-command", "true"], "--start-command"), (["--timeout", "0"], "--timeout"),
-    (["--url", "ftp://x"], "ftp://x"), (["--local", "--compose"], "not allowed with"),
-    ([], "no terminal"),
+    (["--url", "ftp://x"], "ftp://x"), (["--url", "localhost:8001"], "the URL has to be http://HOST[:PORT]"),
+    (["--url", "http://x:y"], "the URL has to be http://HOST[:PORT]"),
+    (["--local", "--compose"], "not allowed with"), ([], "no terminal"),
 ])
 def test_wrong_usage(tmp_path, options, named):
     child = VerifySync(tmp_path, "http://127.0.0.1:1", *options, commands=False)
     assert child.run() == 2 and named in child.output(), child.output()
+
+
+@once
+@pytest.mark.parametrize("options, code, named", [
+    (["--help"], 0, ["uso: ", "\nopciones:", "muestra esta ayuda y termina"]),
+    (["--url", "localhost:8001"], 2, ["uso: ", "la URL tiene que ser http://HOST[:PORT]"]),
+    (["--local", "--compose"], 2, ["argumento --compose: no se admite junto con --local"]),
+    (["--timeout", "x"], 2, ["argumento --timeout: valor no válido para float: 'x'"]),
+    (["--token"], 2, ["argumento --token: falta un valor"]),
+    (["--local=x"], 2, ["argumento --local: no lleva valor, y se dio 'x'"]),
+    (["--s", "x"], 2, ["opción ambigua: --s"]), (["x"], 2, ["no se conoce: x"]),
+])
+def test_usage_in_spanish(tmp_path, options, code, named):
+    child = VerifySync(tmp_path, "http://127.0.0.1:1", *options, commands=False,
+                       env={"LANG": "es_AR.UTF-8"})
+    assert child.run() == code
+    assert all(text in child.output() for text in named), child.output()
+    assert not re.search(r"usage|options|argument |exit|show|value|must|between", child.output())

@@ -5,6 +5,7 @@ import signal
 import sys
 
 import database
+import usage
 from api import Api
 from language import either
 from report import Report, say
@@ -12,42 +13,43 @@ from story import Story
 
 
 def options():
+    usage.translate()
     parser = argparse.ArgumentParser(
         prog="verify-sync", formatter_class=argparse.RawDescriptionHelpFormatter,
         description=either(
             "Plays the story of an outage on a running system and judges every answer.\n"
             "It makes items of its own and takes them away again.",
-            "Recorre en un sistema en marcha la historia de una caída de MySQL y juzga cada\n"
-            "respuesta. Crea ítems propios y al final los quita."),
+            "Reproduce en un sistema en marcha la historia de una caída de MySQL y juzga cada\n"
+            "respuesta. Crea sus propios ítems y al final los borra."),
         epilog=either(
             "Exit code: 0 every step held, 1 one did not, 2 wrong usage, 130 broken off.\n"
             "The language follows LC_ALL, LC_MESSAGES and LANG.",
             "Código de salida: 0 todo en orden, 1 algo falló, 2 uso incorrecto, 130 interrumpido.\n"
-            "El idioma sigue a LC_ALL, LC_MESSAGES y LANG."))
+            "El idioma depende de LC_ALL, LC_MESSAGES y LANG."))
     parser.add_argument("--url", help=either(
         "of the API; http://localhost:8001, with --local that of scripts/run",
-        "de la API; http://localhost:8001, con --local la de scripts/run"))
+        "de la API; si falta, http://localhost:8001, o con --local la de scripts/run"))
     parser.add_argument("--token", default=os.environ.get("RELEVO_TOKEN"), help=either(
         "with role write, where the API asks for one; better in RELEVO_TOKEN",
-        "con rol write, si la API lo pide; mejor en RELEVO_TOKEN"))
+        "con el rol write, si la API pide uno; mejor en RELEVO_TOKEN"))
     parser.add_argument("--timeout", type=float, default=60, metavar="S", help=either(
         "seconds for a state to be reached, each (60)",
         "segundos para alcanzar cada estado (60)"))
     parser.add_argument("--settle", type=float, default=5, metavar="S", help=either(
         "seconds that the instances have to follow each other (5)",
-        "segundos que tienen las instancias para seguirse unas a otras (5)"))
+        "segundos que tienen las instancias para ponerse al día entre sí (5)"))
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--compose", action="store_true", help=either(
         "stop and start the service mysql_db of docker-compose.yml",
-        "parar e iniciar el servicio mysql_db de docker-compose.yml"))
+        "detener e iniciar el servicio mysql_db de docker-compose.yml"))
     how.add_argument("--local", action="store_true", help=either(
-        "stop and start the server of scripts/run", "parar e iniciar el servidor de scripts/run"))
+        "stop and start the server of scripts/run", "detener e iniciar el servidor de scripts/run"))
     how.add_argument("--stop-command", metavar="SH", help=either(
         "a command line that stops MySQL; with --start-command",
-        "una orden que para MySQL; junto con --start-command"))
+        "comando que detiene MySQL; junto con --start-command"))
     parser.add_argument("--start-command", metavar="SH", help=either(
         "and one that starts it (neither given: you are asked to do it)",
-        "y otra que lo inicia (sin ninguna: se le pide a usted)"))
+        "y comando que lo inicia (sin ninguno de los dos se le pide a usted)"))
     chosen = parser.parse_args()
     if bool(chosen.stop_command) != bool(chosen.start_command):
         parser.error(either("--stop-command and --start-command go together",
@@ -117,7 +119,7 @@ def play(story, report, breaks):
                 held = report.step(title, work)
         except KeyboardInterrupt:
             broken_off, held = True, False
-            report.bad(either("broken off; cleaning up", "interrumpido; se limpia"))
+            report.bad(either("broken off; cleaning up", "interrumpido; limpiando"))
     # What was begun is ended, and heeds no signal: each wait has its limit.
     report.step(either("Leave everything as it was", "Dejarlo todo como estaba"), story.clean_up)
     return broken_off

@@ -35,13 +35,18 @@ class Answer:
 
 class Api:
     def __init__(self, url, token=None):
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(url)
+        try:
+            parts = urllib.parse.urlsplit(url)
+            self._address = parts.hostname, parts.port  # reading the port also checks it
+            fits = parts.scheme in ("http", "https") and parts.hostname
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(either(f"the URL has to be http://HOST[:PORT], not {url}",
+                                    f"la URL tiene que ser http://HOST[:PORT], no {url}"))
         self.url = url.rstrip("/")
         self._kind = (http.client.HTTPSConnection if parts.scheme == "https"
                       else http.client.HTTPConnection)
-        self._address = parts.hostname, parts.port  # reading the port also checks it
         self._prefix = parts.path.rstrip("/")
         self._token = token
 

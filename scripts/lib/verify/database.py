@@ -51,7 +51,7 @@ class Commands:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
             raise Failed(either(f"`{command}` has not ended after {COMMAND_S} s",
-                                f"`{command}` no ha terminado tras {COMMAND_S} s")) from None
+                                f"`{command}` no terminó en {COMMAND_S} s")) from None
         except KeyboardInterrupt:
             child.wait(timeout=COMMAND_S)
             raise
@@ -80,7 +80,7 @@ def local():
     """The private server of scripts/run."""
     if run_state("MYSQL_PID") is None:
         raise ValueError(either("scripts/run does not run here with a MariaDB of its own",
-                                "scripts/run no está en marcha aquí con un MariaDB propio"))
+                                "scripts/run no está en marcha aquí con una MariaDB propia"))
     servers = "set -eu; . scripts/lib/packages.sh; . scripts/lib/servers.sh;"
     return Commands(f"{servers} mysql_stop", f"{servers} mysql_start", TOP)
 
@@ -99,5 +99,5 @@ class Ask:
     @staticmethod
     def _ask(what):
         rest = either(f"I wait {HUMAN_S} s until /health says so",
-                      f"espero {HUMAN_S} s a que /health lo diga")
+                      f"se espera hasta {HUMAN_S} s a que /health lo confirme")
         say(f"\n>>> {what} ({rest}) ...\n")

@@ -49,7 +49,7 @@ def is_time(value, what):
             return datetime.datetime.fromisoformat(value[:-1] + "+00:00")
     except ValueError:
         pass
-    raise Failed(either(f"{what}: no time: {value!r}", f"{what}: no es una hora: {value!r}"))
+    raise Failed(either(f"{what}: no time: {value!r}", f"{what}: no es una fecha con hora: {value!r}"))
 
 
 def recent(answer, value, what):
@@ -109,7 +109,7 @@ def accepted(answer):
     same(member(document, "source", str(answer)), "REDIS_BACKUP", f"{answer.request}: source")
     same(member(document, "status", str(answer)), "pending", f"{answer.request}: status")
     holds(isinstance(document.get("operation"), str) and document["operation"],
-          f"no operation: {answer}", f"sin operación: {answer}")
+          f"no operation: {answer}", f"falta la operación: {answer}")
     return document
 
 
@@ -152,5 +152,5 @@ def until(look, limit_s, what, instances=None, pause_s=0.1):
             good = 0
             if time.monotonic() > deadline:
                 raise Failed(either(f"{what}: not within {limit_s:g} s: {fault}",
-                                    f"{what}: no en {limit_s:g} s: {fault}")) from fault
+                                    f"{what}: no se alcanzó en {limit_s:g} s: {fault}")) from fault
         time.sleep(pause_s)

@@ -50,8 +50,8 @@ class Items:
         document = expect.status(answer, 200)
         found = expect.member(document, "source", str(answer))
         expect.holds(found in source, f"{answer.request}: source {found!r} is none of {source}",
-                     f"{answer.request}: la fuente {found!r} no es ninguna de {source}")
-        expect.holds("stale" not in document, f"stale: {answer}", f"obsoleto: {answer}")
+                     f"{answer.request}: el origen {found!r} no es ninguno de {source}")
+        expect.holds("stale" not in document, f"stale: {answer}", f"datos obsoletos: {answer}")
         etag = answer.headers.get("ETag")
         expect.holds(etag, f"{answer.request}: no ETag", f"{answer.request}: sin ETag")
         shown = hash(repr({**document, "source": None}))
@@ -242,7 +242,7 @@ class Items:
     def _take_id(made, document):
         data = document.get("data")
         expect.holds(isinstance(data, dict) and "id" in data, f"no item with an id: {document}",
-                     f"no hay ítem con id: {document}")
+                     f"no hay un ítem con id: {document}")
         made.id = data["id"]
 
     # --- the end ---
@@ -258,7 +258,7 @@ class Items:
             for item_id in left:
                 self._delete(item_id)
             expect.same(left, [], f"?q={self.tag}")
-        expect.until(gone, 4 * self.settle_s, either("nothing of ours is left", "no queda nada"),
+        expect.until(gone, 4 * self.settle_s, either("nothing of ours is left", "que no quede nada nuestro"),
                      self.instances, pause_s=0.5)
 
     def _delete(self, item_id):

@@ -21,7 +21,7 @@ def say(text, stream=None):
 
 def words(result):
     return {HELD: either("held", "bien"), BROKEN: either("FAILED", "FALLO"),
-            SKIPPED: either("not run", "sin hacer")}[result]
+            SKIPPED: either("not run", "omitido")}[result]
 
 
 class Report:

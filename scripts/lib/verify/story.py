@@ -29,20 +29,20 @@ class Story:
 
     def steps(self):
         return [
-            (either("Is the system well?", "¿Está sano el sistema?"), self.healthy),
-            (either("Create, change and delete with MySQL up", "Crear, cambiar y borrar con MySQL"),
-             self.online),
-            (either("Stop MySQL", "Parar MySQL"), self.stop),
+            (either("Is the system well?", "¿Funciona bien el sistema?"), self.healthy),
+            (either("Create, change and delete with MySQL up",
+                    "Crear, modificar y borrar con MySQL en marcha"), self.online),
+            (either("Stop MySQL", "Detener MySQL"), self.stop),
             (either("Read without MySQL", "Leer sin MySQL"), self.read_offline),
             (either("Create without MySQL", "Crear sin MySQL"), self.create_offline),
-            (either("Change without MySQL", "Cambiar sin MySQL"), self.change_offline),
+            (either("Change without MySQL", "Modificar sin MySQL"), self.change_offline),
             (either("Delete without MySQL", "Borrar sin MySQL"), self.delete_offline),
             (either("What waits for MySQL", "Lo que espera a MySQL"), self.waiting),
-            (either("Start MySQL and watch the drain", "Iniciar MySQL y seguir el vaciado"),
+            (either("Start MySQL and watch the drain", "Iniciar MySQL y seguir el vaciado de la cola"),
              self.drain),
             (either("What became of each operation", "Qué fue de cada operación"), self.outcomes),
             (either("Compare with MySQL", "Comparar con MySQL"), self.compare),
-            (either("Go on with MySQL up", "Seguir con MySQL"), self.online_again),
+            (either("Go on with MySQL up", "Seguir con MySQL en marcha"), self.online_again),
         ]
 
     # --- what is asked of the system as a whole ---
@@ -93,8 +93,8 @@ class Story:
                                 "hace falta un token: --token o RELEVO_TOKEN"))
         role = expect.status(answer, 200).get("role")
         expect.holds(role in ("write", "admin"), f"the token's role is {role!r}: it may not write",
-                     f"el rol del token es {role!r}: no puede escribir")
-        ok(f"we may write (role {role})", f"podemos escribir (rol {role})")
+                     f"el rol del token es {role!r}: no permite escribir")
+        ok(f"we may write (role {role})", f"se puede escribir (rol {role})")
         # Each instance at the address has to be asked; the one asked first may not know of all.
         status = None
         for _ in range(2):
@@ -103,7 +103,7 @@ class Story:
         ok(f"/sync/status: synced, {status['cache_items']} items, {self.instances} instance(s)",
            f"/sync/status: synced, {status['cache_items']} ítems, {self.instances} instancia(s)")
         self.report.note(f"our items have codes that begin with {self.items.tag}",
-                         f"los códigos de nuestros ítems empiezan por {self.items.tag}")
+                         f"los códigos de nuestros ítems empiezan con {self.items.tag}")
 
     def online(self):
         ok, items = self.report.ok, self.items
@@ -119,7 +119,7 @@ class Story:
         items.change_online(self.changed, {"status": "En reparación"}, If_Match=old)
         items.shows(self.changed, like=self.changed.seen)
         ok(f"changed {self.changed.id}: version {self.changed.seen['version']}",
-           f"cambiado {self.changed.id}: versión {self.changed.seen['version']}")
+           f"modificado {self.changed.id}: versión {self.changed.seen['version']}")
         self._heeds_etags(old, pending=False)
         short = items.new("SHORT")
         items.create_online(short)
@@ -127,7 +127,7 @@ class Story:
         items.hidden(short.id)
         ok(f"created and deleted {short.id}: 404 now", f"creado y borrado {short.id}: ahora 404")
         items.listed_are([self.kept, self.changed, self.deleted])
-        ok("the lists show each once and in order", "las listas muestran cada uno una vez y en orden")
+        ok("the lists show each once and in order", "las listas muestran cada ítem una sola vez y en orden")
         self._whole_table([self.kept, self.changed, self.deleted])
 
     def _heeds_etags(self, old, pending):
@@ -140,7 +140,7 @@ class Story:
     def _whole_table(self, wanted):
         self.items.table_has(wanted)
         self.report.ok("the whole table, in one piece and in pages: the same items, each once",
-                       "la tabla entera, de una vez y por páginas: los mismos ítems, cada uno una vez")
+                       "la tabla entera, de una vez y por páginas: los mismos ítems, cada uno una sola vez")
 
     # --- the outage ---
 
@@ -166,7 +166,7 @@ class Story:
             self.items.shows(made, source=("REDIS_CACHE",), like=made.seen, **FRESH)
         self.items.listed_are([self.kept, self.changed, self.deleted], source=("REDIS_CACHE",))
         self.report.ok("each item and the lists as they were, from the cache",
-                       "cada ítem y las listas como estaban, desde la caché")
+                       "cada ítem y las listas siguen como estaban, según la caché")
 
     def create_offline(self):
         ok, items = self.report.ok, self.items
@@ -180,14 +180,14 @@ class Story:
             self.operations[made.operation] = ("create", made)
             items.shows(made, pending=True, source=("REDIS_CACHE",), like=made.seen)
             ok(f"accepted {made.values['code']}: 202, temporary id {made.id}, read back",
-               f"aceptado {made.values['code']}: 202, id temporal {made.id}, leído de vuelta")
+               f"aceptado {made.values['code']}: 202, id temporal {made.id}, y así se lee")
         self._repeat(202, "operation", self.repeated.operation)
         ok("repeated under the same Idempotency-Key: the same operation",
            "repetido con la misma Idempotency-Key: la misma operación")
         items.listed_are([self.kept, self.changed, self.deleted, self.made, self.repeated,
                           self.cancelled], source=("REDIS_CACHE",))
         ok("the lists show each once, the new ones last",
-           "las listas muestran cada uno una vez, los nuevos al final")
+           "las listas muestran cada ítem una sola vez, los nuevos al final")
 
     def _repeat(self, status, name, wanted):
         """The keyed create once more, on every instance: this status, and one member of the answer."""
@@ -208,7 +208,7 @@ class Story:
             self.operations[op] = ("update", made)
             items.shows(made, pending=True, source=("REDIS_CACHE",), like=made.seen)
             ok(f"{method} of {made.id}: 202, shown with it, all other fields kept",
-               f"{method} de {made.id}: 202, mostrado con él, los demás campos intactos")
+               f"{method} de {made.id}: 202, se muestra el cambio, los demás campos intactos")
         self._heeds_etags(old, pending=True)
 
     def delete_offline(self):
@@ -217,17 +217,17 @@ class Story:
             self.operations[op] = ("delete", made)
             self.items.hidden(made.id)
             self.report.ok(f"DELETE of {made.id}: 202, then 404",
-                           f"DELETE de {made.id}: 202, después 404")
+                           f"DELETE de {made.id}: 202, luego 404")
         self.items.listed_are([self.kept, self.changed, self.made, self.repeated],
                               source=("REDIS_CACHE",))
-        self.report.ok("the lists are without them", "las listas ya no los tienen")
+        self.report.ok("the lists are without them", "las listas ya no los muestran")
 
     def waiting(self):
         for op, (kind, made) in self.operations.items():
             document = self._operation(op, kind, "pending")
             expect.same(document["item_id"], made.id, f"/operations/{op}: item_id")
         count = len(self.operations)
-        self.report.ok(f"/operations: all {count} pending", f"/operations: las {count} pendientes")
+        self.report.ok(f"/operations: all {count} pending", f"/operations: las {count} están pendientes")
 
         def counted():
             status = self.status()
@@ -236,7 +236,7 @@ class Story:
                 ours = sum(of == kind for of, _ in self.operations.values())
                 expect.holds(isinstance(status.get(name), int) and status[name] >= ours,
                              f"/sync/status: {name} is {status.get(name)!r}, ours alone are {ours}",
-                             f"/sync/status: {name} es {status.get(name)!r}, ya las nuestras son {ours}")
+                             f"/sync/status: {name} es {status.get(name)!r}, solo las nuestras ya son {ours}")
             return status
         status = self.items.settled(counted, "/sync/status")
         shown = ", ".join(f"{name} {status[name]}" for name in PENDING)
@@ -262,7 +262,7 @@ class Story:
     def drain(self):
         began = time.monotonic()
         self.start()
-        self.report.ok("/health: MySQL is back", "/health: MySQL ha vuelto")
+        self.report.ok("/health: MySQL is back", "/health: MySQL volvió")
         seen = []
 
         def watch():
@@ -273,7 +273,7 @@ class Story:
                 self.report.note(f"{time.monotonic() - began:5.1f} s  {shown}",
                                  f"{time.monotonic() - began:5.1f} s  {shown}")
             return self.is_synced()
-        expect.until(watch, self.limit_s, either("the drain", "el vaciado"), self.instances)
+        expect.until(watch, self.limit_s, either("the drain", "el vaciado de la cola"), self.instances)
         self.health_is(status="healthy", mysql=True, redis=True, mode="online")
         self.report.ok("/sync/status: nothing pending, synced, cache, hash and MySQL equal",
                        "/sync/status: nada pendiente, synced; caché, hash y MySQL iguales")
@@ -288,23 +288,24 @@ class Story:
                 applied[kind].append(document["applied_at"])
             finals[op] = document["item_id"]
         count = len(self.operations)
-        self.report.ok(f"/operations: all {count} applied", f"/operations: las {count} aplicadas")
+        self.report.ok(f"/operations: all {count} applied", f"/operations: las {count} están aplicadas")
         expect.holds(max(applied["delete"]) <= min(applied["update"]) and
                      max(applied["update"]) <= min(applied["create"]),
                      f"not deletes, then updates, then creates: {applied}",
-                     f"no en el orden borrar, cambiar, crear: {applied}")
+                     f"no se siguió el orden borrar, modificar, crear: {applied}")
         self.report.ok("deletes first, then updates, then creates",
-                       "primero borrar, luego cambiar, luego crear")
+                       "primero los borrados, luego los cambios, al final las creaciones")
         for made in (self.made, self.repeated):
             expect.final_id(finals[made.operation], f"/operations/{made.operation}: item_id")
             made.id = finals[made.operation]
-            expect.holds(made.id > self.deleted.id, f"{made.id} is an old id", f"{made.id} es un id viejo")
+            expect.holds(made.id > self.deleted.id, f"{made.id} is an old id", f"{made.id} es un id antiguo")
             self.report.ok(f"{made.temporary} became {made.id}", f"{made.temporary} ahora es {made.id}")
-        expect.holds(self.made.id != self.repeated.id, "two items have one id", "dos ítems con un id")
+        expect.holds(self.made.id != self.repeated.id, "two items have one id",
+                     "dos ítems tienen el mismo id")
         for op, (_, made) in self.operations.items():
             wanted = None if made is self.cancelled else made.id
             expect.same(finals[op], wanted, f"/operations/{op}: item_id")
-        self.report.ok("each operation names its item", "cada operación nombra su ítem")
+        self.report.ok("each operation names its item", "cada operación indica su ítem")
 
         def none_dead():
             answer = self.api.get("/sync/dead")
@@ -315,14 +316,14 @@ class Story:
             ours = [letter for letter in dead if letter.get("operation") in self.operations]
             expect.same(ours, [], "/sync/dead")
         self.items.settled(none_dead, "/sync/dead")
-        self.report.ok("/sync/dead: none of ours", "/sync/dead: ninguna nuestra")
+        self.report.ok("/sync/dead: none of ours", "/sync/dead: ninguna de las nuestras")
 
     def compare(self):
         ok, items = self.report.ok, self.items
         items.shows(self.kept, like=self.kept.seen)
         items.shows(self.kept, source=("MySQL",), like=self.kept.seen, **FRESH)
         ok(f"{self.kept.id}: untouched, version and time too",
-           f"{self.kept.id}: intacto, también su versión y su hora")
+           f"{self.kept.id}: intacto, incluidas su versión y su hora")
         version = self.changed.seen["version"]
         for made in (self.changed, self.made, self.repeated):
             items.shows(made)
@@ -341,30 +342,31 @@ class Story:
         items.listed_are(left)
         items.listed_are(left, source=("MySQL",), **FRESH)
         ok("the lists from cache and MySQL are equal, each item stands once",
-           "las listas de la caché y de MySQL son iguales, cada ítem está una vez")
+           "las listas de la caché y de MySQL son iguales, con cada ítem una sola vez")
         self._whole_table(left)
 
     def online_again(self):
         ok, items = self.report.ok, self.items
         self._repeat(201, "data", self.repeated.seen)
         ok(f"the keyed create repeated: 201 with its final id {self.repeated.id}",
-           f"la creación con clave repetida: 201 con su id definitivo {self.repeated.id}")
+           f"la creación repetida con su clave: 201 con el id definitivo {self.repeated.id}")
         items.change_online(self.made, {"area": "Sala 2"}, at=self.made.temporary)
         items.shows(self.made, like=self.made.seen)
-        ok("a change by the temporary id reaches the item", "un cambio por el id temporal llega al ítem")
+        ok("a change by the temporary id reaches the item",
+           "un cambio hecho con el id temporal llega al ítem")
         last = items.new("LAST")
         items.create_online(last)
         left = sorted((self.kept, self.changed, self.made, self.repeated, last), key=lambda one: one.id)
         items.listed_are(left)
         expect.until(self.is_synced, self.limit_s, "/sync/status", self.instances)
-        ok("new items go to MySQL; still synced", "lo nuevo va a MySQL; sigue synced")
+        ok("new items go to MySQL; still synced", "los ítems nuevos van a MySQL; sigue synced")
 
     # --- the end, whatever happened ---
 
     def clean_up(self):
         if self.stopped:
             self.start()
-            self.report.ok("MySQL runs again", "MySQL está otra vez en marcha")
+            self.report.ok("MySQL runs again", "MySQL está de nuevo en marcha")
         if self.items is not None:
             self.items.remove()
             self.report.ok("our items are gone, from cache and MySQL",

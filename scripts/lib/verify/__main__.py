@@ -19,7 +19,7 @@ def options():
         description=either(
             "Plays the story of an outage on a running system and judges every answer.\n"
             "It makes items of its own and takes them away again.",
-            "Reproduce en un sistema en marcha la historia de una caída de MySQL y juzga cada\n"
+            "Reproduce en un sistema en marcha la historia de una caída de MySQL y comprueba cada\n"
             "respuesta. Crea sus propios ítems y al final los borra."),
         epilog=either(
             "Exit code: 0 every step held, 1 one did not, 2 wrong usage, 130 broken off.\n"

@@ -38,6 +38,7 @@ static const struct {
 	{ 1143, ERR_DOWN },	 /* COLUMNACCESS_DENIED */
 	{ 1146, ERR_DOWN },	 /* NO_SUCH_TABLE: the schema is gone, no operation's fault */
 	{ 1152, ERR_DOWN },	 /* ABORTING_CONNECTION */
+	{ 1153, ERR_REFUSED },	 /* NET_PACKET_TOO_LARGE: this statement's, but ends the session */
 	{ 1158, ERR_DOWN },	 /* NET_READ_ERROR */
 	{ 1159, ERR_DOWN },	 /* NET_READ_INTERRUPTED */
 	{ 1160, ERR_DOWN },	 /* NET_ERROR_ON_WRITE */

@@ -316,3 +316,16 @@ def test_a_letter_that_mysql_does_not_take_holds_up_no_other(system, relevo):
     system.await_drained()
     assert len(letters(relevo)) == 21 and refused in letters(relevo)
     assert system.mysql.codes() == ["good"]
+
+
+def test_what_is_too_long_for_one_statement_is_drained_in_several(system, relevo):
+    """MySQL closes the session with its refusal."""
+    system.mysql_down()
+    create_many(relevo, 300)
+    system.mysql.start("--max-allowed-packet=32K")
+    try:
+        system.await_up(drained=False)
+        system.await_drained(timeout=60)
+    finally:
+        system.mysql.admin("SET GLOBAL max_allowed_packet=DEFAULT")
+    assert len(system.mysql.codes()) == 300 and letters(relevo) == {}

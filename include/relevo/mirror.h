@@ -186,6 +186,12 @@ struct mirror_position mirror_view_position(const struct mirror_view *v);
 uint64_t mirror_view_generation(const struct mirror_view *v);
 bool mirror_view_unlogged(const struct mirror_view *v); /* holds changes that are in no log yet */
 size_t mirror_view_items(const struct mirror_view *v);
+/* A digest of the rows and their places, the same wherever they are the same: on another instance,
+ * after a restart. Costs nothing: it is kept up to date. */
+struct list_sum {
+	uint64_t half[2];
+};
+struct list_sum mirror_view_sum(const struct mirror_view *v);
 
 /* The whole array `[item,item,..]` as pieces of memory that live as long as the view: new array of
  * iovecs, caller frees the array. Byte for byte what `items:cache` holds. */

@@ -12,7 +12,8 @@
 
 #include "relevo/fields.h"
 
-#define ETAG_SIZE 36 /* '"' + 32 hex + '"' + NUL, rounded up */
+#define ETAG_SIZE	36 /* '"' + 32 hex + '"' + NUL, rounded up */
+#define ROW_DIGEST_SIZE 16
 
 struct row {
 	atomic_int refs;
@@ -24,6 +25,7 @@ struct row {
 	struct fields fields; /* every column present; texts live in the row */
 	const char *json;     /* the item object, compact, fields in contract order */
 	uint32_t json_len;
+	uint8_t digest[ROW_DIGEST_SIZE]; /* of `json`: half of its SHA-256 */
 	_Atomic(char *) folded; /* case-folded data columns, 0xff before each; made on first use */
 };
 
@@ -35,9 +37,10 @@ void row_unref(struct row **r);	    /* NULL inside is fine; sets *r to NULL */
 /* From the JSON object that row_new renders (snapshot, change log). NULL if it is no such object.
  */
 struct row *row_from_json(json_t *object);
-/* The item's ETag with its quotes: differs whenever the rendered JSON differs (SHA-256, 128 bits).
- */
+/* The item's ETag with its quotes, made of its digest: differs whenever the rendered JSON does. */
 void row_etag(const struct row *r, char out[ETAG_SIZE]);
+/* The same of any digest. */
+void etag_format(const uint8_t digest[ROW_DIGEST_SIZE], char out[ETAG_SIZE]);
 /* Substring in any data column; `needle` was folded by text_fold. */
 bool row_contains(struct row *r, const char *needle, size_t len);
 /* Simple Unicode case folding (towlower of each code point in the C.UTF-8 locale, final sigma as

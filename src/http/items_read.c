@@ -71,58 +71,29 @@ enum MHD_Result items_get(struct request *r)
 
 /* --- the list --- */
 
-static void etag_from_digest(const uint8_t sum[DIGEST_SIZE], char out[ETAG_SIZE])
+/* The sum stands for the items, the query for what is told of them. */
+static void list_etag(const struct request *r, const struct mirror_view *view, enum source source,
+		      char out[ETAG_SIZE])
 {
-	char hex[DIGEST_HEX_SIZE];
-
-	digest_hex(sum, hex);
-	out[0] = '"';
-	memcpy(out + 1, hex, 32);
-	memcpy(out + 33, "\"", 2);
-}
-
-/* The mirror's generation moves with every shown change, so within this process it stands for the
- * content. */
-static void mirror_etag(const struct request *r, struct mirror_view *view, enum source source,
-			char out[ETAG_SIZE])
-{
-	uint64_t generation = mirror_view_generation(view);
+	struct list_sum items = mirror_view_sum(view);
 	struct digest *d = digest_begin();
 	uint8_t sum[DIGEST_SIZE], from = (uint8_t)source;
 
-	digest_add(d, r->http->salt, sizeof r->http->salt);
-	digest_add(d, &generation, sizeof generation);
+	digest_add(d, &items, sizeof items);
 	digest_add(d, &from, 1);
 	if (r->query != NULL)
 		digest_add(d, r->query, strlen(r->query));
 	digest_end(&d, sum);
-	etag_from_digest(sum, out);
+	etag_format(sum, out);
 }
 
-/* A list read from MySQL has no generation: its bytes are the tag. */
-static void content_etag(const struct list_body *body, char out[ETAG_SIZE])
+/* Takes the view. */
+static enum MHD_Result answer_list(struct request *r, struct mirror_view *view, enum source source)
 {
-	struct digest *d = digest_begin();
-	uint8_t sum[DIGEST_SIZE];
-
-	for (size_t i = 0; i < body->piece_count; i++)
-		digest_add(d, body->pieces[i].iov_base, body->pieces[i].iov_len);
-	digest_end(&d, sum);
-	etag_from_digest(sum, out);
-}
-
-/* Takes the view; a private one was read from MySQL. */
-static enum MHD_Result answer_list(struct request *r, struct mirror_view *view, enum source source,
-				   bool private_view)
-{
-	struct list_body *body = list_body_new(view, r->list, source);
 	char etag[ETAG_SIZE];
 
-	if (private_view)
-		content_etag(body, etag);
-	else
-		mirror_etag(r, view, source, etag);
-	return answer_tagged(r, list_body_response(body), etag);
+	list_etag(r, view, source, etag);
+	return answer_tagged(r, list_body_response(list_body_new(view, r->list, source)), etag);
 }
 
 static enum MHD_Result list_read(struct request *r, struct job *j)
@@ -132,7 +103,7 @@ static enum MHD_Result list_read(struct request *r, struct job *j)
 	if (j->result == JOB_FAILED)
 		return answer_job_error(r, j);
 	j->view = NULL;
-	return answer_list(r, view, j->source, true);
+	return answer_list(r, view, j->source);
 }
 
 static enum err_code take_query(struct request *r, struct err *e)
@@ -158,7 +129,7 @@ enum MHD_Result items_list(struct request *r)
 		return answer_problem(r, e.code, e.text, NULL);
 	source = store_read_source(r->http->store, read_mode(r));
 	if (source != SOURCE_MYSQL)
-		return answer_list(r, mirror_view(store_mirror(r->http->store)), source, false);
+		return answer_list(r, mirror_view(store_mirror(r->http->store)), source);
 	j = job_new(JOB_LIST);
 	j->mode = read_mode(r);
 	return request_submit(r, j, list_read);

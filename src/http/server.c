@@ -18,7 +18,6 @@
 #include "counters.h"
 #include "events.h"
 #include "relevo/clock.h"
-#include "relevo/digest.h"
 #include "relevo/mem.h"
 #include "request.h"
 
@@ -166,7 +165,6 @@ enum err_code http_start(struct http **out, const struct options *o, struct stor
 	h->store = s;
 	h->started_ms = clock_mono_ms();
 	h->started_wall_us = clock_wall_us();
-	digest_random(h->salt, sizeof h->salt);
 	h->listen_fd = make_listener(&o->listen, e);
 	if (h->listen_fd < 0)
 		goto out;

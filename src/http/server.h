@@ -25,7 +25,6 @@ struct http {
 	unsigned port;
 	int64_t started_ms;	 /* clock_mono_ms */
 	int64_t started_wall_us; /* clock_wall_us */
-	uint8_t salt[16];	 /* makes list ETags ours alone */
 	int listen_fd;		 /* MHD's as long as there is a daemon */
 	unsigned connections_max;
 

@@ -149,6 +149,7 @@ struct row *row_new(int64_t id, struct opid temp, uint64_t version, int64_t upda
 {
 	size_t texts;
 	size_t room = item_room(fields, &texts);
+	uint8_t sum[DIGEST_SIZE];
 	struct row *r = mem_alloc(sizeof *r + texts + room);
 
 	memset(r, 0, sizeof *r);
@@ -164,6 +165,8 @@ struct row *row_new(int64_t id, struct opid temp, uint64_t version, int64_t upda
 	*end = '\0';
 	r->json = json;
 	r->json_len = (uint32_t)(end - json);
+	digest_of(r->json, r->json_len, sum);
+	memcpy(r->digest, sum, sizeof r->digest);
 	return r;
 }
 
@@ -226,17 +229,19 @@ struct row *row_from_json(json_t *object)
 	return r;
 }
 
+void etag_format(const uint8_t digest[ROW_DIGEST_SIZE], char out[ETAG_SIZE])
+{
+	*out++ = '"';
+	for (size_t i = 0; i < ROW_DIGEST_SIZE; i++) {
+		*out++ = "0123456789abcdef"[digest[i] >> 4];
+		*out++ = "0123456789abcdef"[digest[i] & 15];
+	}
+	memcpy(out, "\"", 2);
+}
+
 void row_etag(const struct row *r, char out[ETAG_SIZE])
 {
-	uint8_t digest[DIGEST_SIZE];
-	char hex[DIGEST_HEX_SIZE];
-
-	digest_of(r->json, r->json_len, digest);
-	digest_hex(digest, hex);
-	out[0] = '"';
-	memcpy(out + 1, hex, 32);
-	out[33] = '"';
-	out[34] = '\0';
+	etag_format(r->digest, out);
 }
 
 /* The folded columns; a column that is no UTF-8 has none. */

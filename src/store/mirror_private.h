@@ -68,6 +68,7 @@ struct root {
 	atomic_int refs;
 	size_t count, room; /* chunks; none is empty */
 	size_t rows, bytes; /* bytes: sum of the rows' JSON */
+	struct list_sum sum;
 	struct chunk *at[];
 };
 struct root *root_new(size_t room);

@@ -100,6 +100,7 @@ struct root *root_new(size_t room)
 	r->room = room;
 	r->rows = 0;
 	r->bytes = 0;
+	r->sum = (struct list_sum){ { 0, 0 } };
 	return r;
 }
 
@@ -131,6 +132,7 @@ static struct root *root_own(struct root **slot)
 	own->count = r->count;
 	own->rows = r->rows;
 	own->bytes = r->bytes;
+	own->sum = r->sum;
 	for (size_t i = 0; i < r->count; i++)
 		own->at[i] = chunk_ref(r->at[i]);
 	root_unref(slot);
@@ -239,6 +241,21 @@ static struct chunk *make_room(struct root *r, size_t *i, uint64_t key)
 	return r->at[*i];
 }
 
+/* A row comes or goes. A sum does not depend on the order in which they came; the digests are
+ * weighted by their keys, because pages tell those of rows without a final id as cursors. */
+static void account(struct root *r, uint64_t key, const struct row *row, bool comes)
+{
+	uint64_t weight = 2 * key + 1;
+	uint64_t half[2];
+	_Static_assert(sizeof(half) == sizeof(row->digest), "two halves are the digest");
+
+	memcpy(half, row->digest, sizeof(half));
+	for (size_t i = 0; i < 2; i++)
+		r->sum.half[i] += comes ? half[i] * weight : -(half[i] * weight);
+	r->rows += comes ? 1 : (size_t)-1;
+	r->bytes += comes ? row->json_len : -(size_t)row->json_len;
+}
+
 void root_put(struct root **slot, uint64_t key, struct row *row)
 {
 	struct root *r = root_own(slot);
@@ -246,8 +263,9 @@ void root_put(struct root **slot, uint64_t key, struct row *row)
 	uint32_t at;
 	if (find(r, key, &i, &at)) {
 		struct chunk *c = chunk_own(r, i);
-		r->bytes = r->bytes - c->rows[at]->json_len + row->json_len;
 		struct row *old = c->rows[at];
+		account(r, key, old, false);
+		account(r, key, row, true);
 		c->rows[at] = row_ref(row);
 		row_unref(&old);
 		return;
@@ -259,8 +277,7 @@ void root_put(struct root **slot, uint64_t key, struct row *row)
 	c->keys[at] = key;
 	c->rows[at] = row_ref(row);
 	c->count++;
-	r->rows++;
-	r->bytes += row->json_len;
+	account(r, key, row, true);
 }
 
 /* A small chunk joins its left or right neighbour if half a chunk stays free. */
@@ -284,8 +301,7 @@ void root_remove(struct root **slot, uint64_t key)
 		return;
 	struct root *r = root_own(slot);
 	struct chunk *c = chunk_own(r, i);
-	r->rows--;
-	r->bytes -= c->rows[at]->json_len;
+	account(r, key, c->rows[at], false);
 	row_unref(&c->rows[at]);
 	c->count--;
 	memmove(&c->keys[at], &c->keys[at + 1], (c->count - at) * sizeof(c->keys[0]));
@@ -352,6 +368,11 @@ bool mirror_view_unlogged(const struct mirror_view *v)
 size_t mirror_view_items(const struct mirror_view *v)
 {
 	return v->root->rows;
+}
+
+struct list_sum mirror_view_sum(const struct mirror_view *v)
+{
+	return v->root->sum;
 }
 
 static struct iovec piece(const void *bytes, size_t len)

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from harness import expect_problem, item, item_key
+from harness import await_consistent, expect_problem, item, item_key, wait_until
 
 
 @pytest.fixture
@@ -156,3 +156,74 @@ def test_304_offline(system, relevo, made):
     system.mysql_down()
     for path in ("/items", "/items/1"):
         assert relevo.api.get(path, {"If-None-Match": etag(relevo, path)}).status == 304
+
+
+# --- several instances behind a load balancer ---
+
+LISTS = ["/items", "/items?limit=2", "/items?area=Sala%202", "/items?q=pc", "/items?code=none"]
+
+
+def list_tags(daemon):
+    return [etag(daemon, path) for path in LISTS]
+
+
+def agree(daemons):
+    """The tags of the lists, once all show the same; 304 on whichever instance one asks."""
+    def same_items():
+        bodies = [daemon.api.get("/items").body for daemon in daemons]
+        return all(body == bodies[0] for body in bodies)
+    wait_until(same_items, 10, "all show the same")
+    tags = list_tags(daemons[0])
+    for daemon in daemons:
+        assert list_tags(daemon) == tags
+        for path, tag in zip(LISTS, tags):
+            assert daemon.api.get(path, {"If-None-Match": tag}).status == 304, path
+    return tags
+
+
+def test_list_etags_are_the_same_on_every_instance(system):
+    """Whatever order they learnt of the changes in; an instance that starts anew agrees, too."""
+    daemons = [system.start(), system.start()]
+    seen = [agree(daemons)[0]]
+    for n in range(5):
+        daemons[n % 2].api.post("/items", item(code=f"PC-{n}"))
+    for change in (lambda: daemons[0].api.patch("/items/1", {"area": "Sala 2"}),
+                   lambda: daemons[1].api.delete("/items/3"),
+                   lambda: daemons[1].api.put("/items/2", item(code="PC-9", area="Sala 2"))):
+        seen.append(agree(daemons)[0])
+        assert change().status == 200
+    await_consistent(daemons[0])
+    seen.append(agree(daemons)[0])
+    assert len(set(seen)) == len(seen)
+    daemons.append(system.start())
+    daemons[0].stop()
+    daemons[0].start()
+    assert agree(daemons)[0] == seen[-1]
+
+
+def test_list_etags_of_an_outage_are_the_same_on_every_instance(system):
+    """Pending marks, temporary ids and hidden rows count, also for who starts in the outage."""
+    daemons = [system.start(), system.start()]
+    for n in range(5):
+        daemons[0].api.post("/items", item(code=f"PC-{n}"))
+    agree(daemons)
+    system.mysql_down()
+    seen = [agree(daemons)[0]]
+    made = []
+    for change in (lambda: daemons[0].api.patch("/items/1", {"area": "Sala 2"}),
+                   lambda: daemons[1].api.patch("/items/1", {"area": "Sala 2"}),
+                   lambda: daemons[1].api.delete("/items/3"),
+                   lambda: made.append(daemons[0].api.post("/items", item(code="late"))) or made[0],
+                   lambda: daemons[1].api.post("/items", item(code="late")),
+                   lambda: daemons[1].api.patch(item_key(made[0].data), {"area": "Sala 2"})):
+        assert change().status == 202
+        seen.append(agree(daemons)[0])
+    assert len(set(seen)) == len(seen)
+    daemons.append(system.start(wait="up"))
+    daemons[2].await_health(redis=True)
+    daemons[0].stop()
+    daemons[0].start(wait="up")
+    daemons[0].await_health(redis=True)
+    assert agree(daemons)[0] == seen[-1]
+    system.mysql_up()
+    assert agree(daemons)[0] not in seen

@@ -175,6 +175,87 @@ static void test_list_shrinks_to_nothing(void **state)
 	free(text);
 }
 
+/* --- the sum --- */
+
+static struct list_sum sum_of(struct mirror *m)
+{
+	struct mirror_view *v = mirror_view(m);
+	struct list_sum sum = mirror_view_sum(v);
+	mirror_view_unref(&v);
+	return sum;
+}
+
+#define assert_same_sum(a, b)  assert_memory_equal((a).half, (b).half, sizeof((a).half))
+#define assert_other_sum(a, b) assert_memory_not_equal((a).half, (b).half, sizeof((a).half))
+
+static void test_sum_is_the_same_whatever_the_way_there(void **state)
+{
+	struct mirror *other = kit_mirror();
+	fill(*state, 1, MANY, 1);
+	fill(other, 2, MANY, 2);
+	for (int64_t id = MANY - 1; id > 0; id -= 2)
+		fill(other, id, id, 1);
+	log_row(*state, 5, 2, "CHANGED");
+	log_row(other, 5, 2, "CHANGED");
+	log_row(other, MANY + 1, 1, "gone");
+	assert_other_sum(sum_of(*state), sum_of(other));
+	log_delete(other, MANY + 1, 2);
+	assert_same_sum(sum_of(*state), sum_of(other));
+	mirror_free(&other);
+}
+
+static void test_sum_moves_with_whatever_is_shown(void **state)
+{
+	struct list_sum last = sum_of(*state), now;
+	for (unsigned step = 0; step < 6; step++) {
+		switch (step) {
+		case 0:
+			log_row(*state, 1, 1, "A");
+			break;
+		case 1:
+			log_row(*state, 1, 2, "A");
+			break;
+		case 2:
+			log_op(*state, OP_UPDATE, 1, 1, 0, "Rota");
+			break;
+		case 3:
+			log_op(*state, OP_CREATE, 2, 0, 0, "Rota");
+			break;
+		case 4:
+			log_op(*state, OP_DELETE, 3, 1, 0, NULL);
+			break;
+		default:
+			log_done(*state, 2, 7);
+		}
+		now = sum_of(*state);
+		assert_other_sum(now, last);
+		last = now;
+	}
+}
+
+static struct mirror *two_creates(unsigned first, unsigned second)
+{
+	struct mirror *m = kit_mirror();
+	for (unsigned n = 1; n <= 2; n++) {
+		struct changes c = { 0 };
+		struct operation *o = kit_op(OP_CREATE, n, 0, 0, "n");
+		o->seq = n == 1 ? first : second;
+		changes_queued(&c, o);
+		operation_unref(&o);
+		log_next(m, &c);
+	}
+	return m;
+}
+
+static void test_sum_tells_the_places_of_the_rows(void **state)
+{
+	struct mirror *one = two_creates(1, 2), *other = two_creates(2, 1);
+	(void)state;
+	assert_other_sum(sum_of(one), sum_of(other));
+	mirror_free(&one);
+	mirror_free(&other);
+}
+
 /* --- views --- */
 
 static void test_view_does_not_change_with_the_mirror(void **state)
@@ -471,6 +552,9 @@ int main(void)
 		WITH(test_ids_come_ascending_whatever_the_order_of_arrival),
 		WITH(test_random_puts_and_removals_keep_order_and_sizes),
 		WITH(test_list_shrinks_to_nothing),
+		WITH(test_sum_is_the_same_whatever_the_way_there),
+		WITH(test_sum_moves_with_whatever_is_shown),
+		WITH(test_sum_tells_the_places_of_the_rows),
 		WITH(test_view_does_not_change_with_the_mirror),
 		WITH(test_view_outlives_the_mirror),
 		WITH(test_each_goes_in_order_until_told_to_stop),

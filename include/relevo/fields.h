@@ -48,16 +48,19 @@ void fields_from_json(struct fields *out, json_t *object);
 struct fault {
 	char field[64]; /* "" for the body as a whole; cut at a character boundary */
 	char message[160];
+	uint64_t name; /* hash of the whole name, however long */
 };
-/* 14 KiB, so it is not cleared for every request: faults_init, or what fills it. */
+/* 15 KiB, so it is not cleared for every request: faults_init, or what fills it. */
 struct faults {
 	struct fault at[FAULTS_MAX];
-	size_t count; /* further ones are dropped */
+	size_t count;
+	size_t more; /* faulty members that found no room */
 };
 
 static inline void faults_init(struct faults *f)
 {
 	f->count = 0;
+	f->more = 0;
 }
 
 enum body_kind { BODY_CREATE, BODY_REPLACE, BODY_PATCH };
@@ -84,5 +87,7 @@ MUST_CHECK enum err_code fields_validate(const struct fields *f, bool all_requir
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). Returns the
  * number of code points, or -1. */
 long utf8_length(const char *text, size_t len);
+/* The longest length <= max at which well-formed `text` of `len` bytes may be cut. */
+size_t utf8_cut(const char *text, size_t len, size_t max);
 
 #endif

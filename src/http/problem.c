@@ -1,6 +1,7 @@
 /* problem.c - the one table from errors to HTTP, and the documents made from it. */
 #include "problem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define URN "urn:relevo:problem:"
@@ -27,7 +28,7 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 	[ERR_FULL] = { 503, 5, "full", "Too many pending operations",
 		       "No more operations can be queued for now.", false },
 	[ERR_BOTH_DOWN] = { 503, 2, "both-down", "No server available",
-			    "Neither MySQL nor Redis can take the write.", true },
+			    "Neither MySQL nor Redis can be used.", true },
 	[ERR_NOT_DURABLE] = { 503, 10, "not-durable", "Queue not durable",
 			      "Redis would not keep the operation safely.", false },
 	[ERR_STOPPING] = { 503, 1, "stopping", "Shutting down", "This instance is shutting down.",
@@ -87,13 +88,24 @@ static void put_member(struct buf *out, const char *name, const char *text)
 	buf_put_json(out, text, strlen(text));
 }
 
+static void put_fault(struct buf *out, char before, const char *field, const char *message)
+{
+	buf_putc(out, before);
+	put_member(out, "{\"field\":", field);
+	put_member(out, ",\"message\":", message);
+	buf_putc(out, '}');
+}
+
 static void put_faults(struct buf *out, const struct faults *faults)
 {
-	buf_puts(out, ",\"errors\":[");
-	for (size_t i = 0; i < faults->count; i++) {
-		put_member(out, i > 0 ? ",{\"field\":" : "{\"field\":", faults->at[i].field);
-		put_member(out, ",\"message\":", faults->at[i].message);
-		buf_putc(out, '}');
+	char more[64];
+
+	buf_puts(out, ",\"errors\":");
+	for (size_t i = 0; i < faults->count; i++)
+		put_fault(out, i > 0 ? ',' : '[', faults->at[i].field, faults->at[i].message);
+	if (faults->more > 0) {
+		(void)snprintf(more, sizeof more, "%zu more are not listed", faults->more);
+		put_fault(out, ',', "", more);
 	}
 	buf_putc(out, ']');
 }

@@ -9,6 +9,7 @@
 
 #define LIMIT_MAX	 1000
 #define OPERATIONS_LIMIT 100
+#define NAME_SHOWN	 64 /* bytes of a parameter's name in an error */
 
 static int hex_digit(char c)
 {
@@ -55,6 +56,12 @@ static enum err_code decode(char *text, size_t *len, struct err *e)
 	return ERR_NONE;
 }
 
+/* For `%.*s`. */
+static int shown(const char *name)
+{
+	return (int)utf8_cut(name, strlen(name), NAME_SHOWN);
+}
+
 static enum err_code add_pair(struct query *q, char *part, size_t len, struct err *e)
 {
 	char *equals = memchr(part, '=', len);
@@ -66,7 +73,8 @@ static enum err_code add_pair(struct query *q, char *part, size_t len, struct er
 		return e->code;
 	for (size_t i = 0; i < q->count; i++)
 		if (strcmp(q->at[i].name, part) == 0)
-			return err_set(e, ERR_MALFORMED, "parameter %.64s is given twice", part);
+			return err_set(e, ERR_MALFORMED, "parameter %.*s is given twice",
+				       shown(part), part);
 	if (q->count == QUERY_MAX)
 		return err_set(e, ERR_MALFORMED, "more than %d parameters", QUERY_MAX);
 	q->at[q->count++] =
@@ -134,7 +142,7 @@ static enum err_code bad_cursor(struct err *e)
 
 static enum err_code unknown(const struct query_pair *p, struct err *e)
 {
-	return err_set(e, ERR_MALFORMED, "unknown parameter %.64s", p->name);
+	return err_set(e, ERR_MALFORMED, "unknown parameter %.*s", shown(p->name), p->name);
 }
 
 static enum err_code set_needle(struct list_query *out, const struct query_pair *p, struct err *e)

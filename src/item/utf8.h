@@ -9,7 +9,5 @@
 size_t utf8_next(const char *text, size_t len, uint32_t *code);
 /* Writes a code point as 1 to 4 bytes, returns how many. */
 size_t utf8_put(char *to, uint32_t code);
-/* The longest length <= max at which well-formed `text` of `len` bytes may be cut. */
-size_t utf8_cut(const char *text, size_t len, size_t max);
 
 #endif

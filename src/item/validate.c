@@ -34,28 +34,44 @@ static void fault_name(char *out, const char *field, size_t len)
 	out[len] = '\0';
 }
 
+/* FNV-1a: names that are cut to the same text are told apart. */
+static uint64_t hash_of(const char *name, size_t len)
+{
+	uint64_t hash = 0xcbf29ce484222325U;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)name[i]) * 0x100000001b3U;
+	return hash;
+}
+
+static void add(struct faults *faults, const struct fault *fault)
+{
+	for (size_t i = 0; i < faults->count; i++)
+		if (faults->at[i].name == fault->name)
+			return;
+	if (faults->count == FAULTS_MAX)
+		faults->more++;
+	else
+		faults->at[faults->count++] = *fault;
+}
+
 void faults_add(struct faults *faults, const char *field, size_t len, const char *format, ...)
 {
-	struct fault fault;
+	struct fault fault = { .name = hash_of(field, len) };
 	va_list args;
 
 	fault_name(fault.field, field, len);
-	for (size_t i = 0; i < faults->count; i++)
-		if (strcmp(faults->at[i].field, fault.field) == 0)
-			return;
-	if (faults->count == FAULTS_MAX)
-		return;
 	va_start(args, format);
 	(void)vsnprintf(fault.message, sizeof fault.message, format, args);
 	va_end(args);
-	faults->at[faults->count++] = fault;
+	add(faults, &fault);
 }
 
-void faults_join(struct faults *faults, const struct faults *more)
+void faults_join(struct faults *faults, const struct faults *others)
 {
-	for (size_t i = 0; i < more->count; i++)
-		faults_add(faults, more->at[i].field, strlen(more->at[i].field), "%s",
-			   more->at[i].message);
+	for (size_t i = 0; i < others->count; i++)
+		add(faults, &others->at[i]);
+	faults->more += others->more;
 }
 
 enum err_code faults_result(const struct faults *faults, struct err *e)
@@ -67,7 +83,8 @@ enum err_code faults_result(const struct faults *faults, struct err *e)
 		return err_set(e, ERR_INVALID, "%s: %s", first->field[0] ? first->field : "body",
 			       first->message);
 	return err_set(e, ERR_INVALID, "%s: %s (and %zu more)",
-		       first->field[0] ? first->field : "body", first->message, faults->count - 1);
+		       first->field[0] ? first->field : "body", first->message,
+		       faults->count - 1 + faults->more);
 }
 
 void column_wrong_type(struct faults *faults, const struct column *column)

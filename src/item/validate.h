@@ -15,11 +15,11 @@ extern const char *const own_members[OWN_MEMBERS];
 /* Which of them is called `name` (`len` bytes), or -1. */
 int own_member_find(const char *name, size_t len);
 
-/* Appends a fault unless the field has one already or the list is full. */
+/* Appends a fault unless the field has one already; in a full list it is counted. */
 void faults_add(struct faults *faults, const char *field, size_t len, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* Appends all of `more`. */
-void faults_join(struct faults *faults, const struct faults *more);
+/* Appends all of `others`. */
+void faults_join(struct faults *faults, const struct faults *others);
 /* ERR_NONE without faults, else ERR_INVALID with the first of them as text. */
 MUST_CHECK enum err_code faults_result(const struct faults *faults, struct err *e);
 /* Appends what is wrong with a value of `column`, if anything; NULL text is null. */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -133,6 +134,29 @@ static void path_decoding_keeps_plus(void **state)
 	assert_memory_equal(text, "/items/1+", 9);
 }
 
+static void cuts_a_long_name_at_a_character(void **state)
+{
+	char name[241] = "", text[512];
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		strcat(name, "%C3%B1");
+	for (size_t i = 0; i < 2; i++) {
+		struct list_query out;
+		struct err e = ERR_INIT;
+		struct query q = { .count = 0 };
+		if (i == 0)
+			(void)snprintf(text, sizeof text, "a%s=1", name);
+		else
+			(void)snprintf(text, sizeof text, "a%s=1&a%s=2", name, name);
+		if (query_parse(text, &q, &e) == ERR_NONE)
+			assert_int_equal(query_list(&q, &out, &e), ERR_MALFORMED);
+		query_free(&q);
+		assert_non_null(strstr(e.text, "a\xc3\xb1"));
+		assert_true(utf8_length(e.text, strlen(e.text)) > 31);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +166,7 @@ int main(void)
 		cmocka_unit_test(reads_limit_cursor_and_filters),
 		cmocka_unit_test(empty_filter_is_exact_and_empty_q_is_none),
 		cmocka_unit_test(refuses_unknown_and_bad_parameters),
+		cmocka_unit_test(cuts_a_long_name_at_a_character),
 		cmocka_unit_test(path_decoding_keeps_plus),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

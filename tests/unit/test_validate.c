@@ -247,7 +247,21 @@ static void many_unknown_fields_do_not_hide_those_of_columns(void **state)
 	assert_int_equal(faults.count, FAULTS_MAX);
 	assert_string_equal(faults.at[0].field, "code");
 	assert_string_equal(faults.at[63].field, "u62");
+	assert_int_equal(faults.more, 3000 - 63);
 	buf_free(&b);
+}
+
+static void long_unknown_keys_with_the_same_beginning_are_all_listed(void **state)
+{
+	static const char body[] = "{\"" TEN("xxxxxxx") "1\":1,\"" TEN("xxxxxxx") "2\":1}";
+	struct fields f;
+	struct faults faults;
+
+	(void)state;
+	assert_int_equal(fields_decode(&f, body, sizeof body - 1, BODY_PATCH, NULL, &faults, NULL),
+			 ERR_INVALID);
+	assert_int_equal(faults.count, 2);
+	assert_string_equal(faults.at[0].field, faults.at[1].field);
 }
 
 static void a_long_unknown_key_is_cut_at_a_character(void **state)
@@ -459,6 +473,7 @@ int main(void)
 		cmocka_unit_test(bad_bodies_are_refused_with_all_faults),
 		cmocka_unit_test(an_empty_body_is_malformed),
 		cmocka_unit_test(many_unknown_fields_do_not_hide_those_of_columns),
+		cmocka_unit_test(long_unknown_keys_with_the_same_beginning_are_all_listed),
 		cmocka_unit_test(a_long_unknown_key_is_cut_at_a_character),
 		cmocka_unit_test(nothing_is_read_beyond_any_prefix),
 		cmocka_unit_test(a_missing_date_of_a_create_is_null),

@@ -162,6 +162,18 @@ static void on_repair(void *ctx, uint64_t seq)
 	publisher_wrote(&y->store->publisher, seq);
 }
 
+/* Later ones are heard of when they find something. */
+static void say_first_check(struct sync *y, const struct cycle *c, int64_t began_ms)
+{
+	const char *found = c->checked.is_valid ? "all equal" : "not equal yet";
+	if (y->said_check)
+		return;
+	y->said_check = true;
+	log_info(TAG_SYNC, "%s: first check: %zu items, %s, %" PRId64 " ms",
+		 y->store->options->instance, c->checked.items,
+		 c->checked.rebuilt ? "differences repaired" : found, clock_mono_ms() - began_ms);
+}
+
 static enum err_code run_verify(struct sync *y, struct cycle *c, struct err *e)
 {
 	struct store *s = y->store;
@@ -176,6 +188,7 @@ static enum err_code run_verify(struct sync *y, struct cycle *c, struct err *e)
 			    .ctx = y };
 	if (!session_mysql(&y->session, s))
 		return ERR_NONE;
+	int64_t began_ms = clock_mono_ms();
 	enum err_code code = lease_keep(y->session.redis, &y->lease, e);
 	if (code == ERR_NONE)
 		code = verify_run(&v, &c->checked, e);
@@ -184,6 +197,8 @@ static enum err_code run_verify(struct sync *y, struct cycle *c, struct err *e)
 		y->cycle_at_ms = clock_mono_ms() + s->options->probe_interval_ms;
 	if (code == ERR_NONE && c->checked.rebuilt)
 		atomic_fetch_add(&y->rebuilds, 1);
+	if (c->verify)
+		say_first_check(y, c, began_ms);
 	return code;
 }
 
@@ -309,6 +324,8 @@ static void *sync_main(void *arg)
 {
 	struct sync *y = arg;
 	bool full = false;
+	log_info(TAG_SYNC, "%s: the sync loop starts, a check every %g s",
+		 y->store->options->instance, (double)y->store->options->sync_interval_ms / 1000);
 	session_open(&y->session, y->store, "sync");
 	while (next_cycle(y, &full)) {
 		final_ids_learn(y->store, &y->session);

@@ -25,6 +25,7 @@ struct sync {
 	struct lease lease;
 	int64_t cycle_at_ms, progress_at_ms;
 	unsigned broken_off; /* checks in a row */
+	bool said_check;     /* the log says that one was done */
 	uint64_t mysql_switches;
 };
 

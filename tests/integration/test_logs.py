@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from harness import item, wait_until
+from harness import item, sync_status, wait_until
 from harness.client import Client, raw_exchange
 from harness.listener import Listener
 
@@ -175,3 +175,14 @@ def test_an_outage_is_one_line_at_its_begin_and_one_at_its_end(system, relevo, s
     assert [f"{name} is down" in lines[0], f"{name} is up" in lines[1], len(lines)] \
         == [True, True, 2], lines
     assert len(relevo.log().splitlines()) < 60, relevo.log()
+
+
+def test_the_sync_loop_says_once_that_it_runs(relevo):
+    """Its period, and what the first check found; then it is silent while there is nothing to say."""
+    wait_until(lambda: len(relevo.log_lines("[SYNC]")) == 2, 10, "two lines")
+    for _ in range(2):
+        before = sync_status(relevo)["last_sync"]
+        wait_until(lambda: sync_status(relevo)["last_sync"] != before, 10, "a further check")
+    start, check = relevo.log_lines("[SYNC]")
+    assert " INFO " in start and "every 2 s" in start
+    assert " INFO " in check and "0 items, all equal, " in check

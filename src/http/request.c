@@ -68,8 +68,8 @@ static void request_free(struct request *r)
 	free(r->list);
 	free(r->path_store);
 	free(r->query);
-	free(r->joined[0]);
-	free(r->joined[1]);
+	for (unsigned i = 0; i < JOINED; i++)
+		free(r->joined[i]);
 	job_free(&r->job);
 	buf_free(&r->body);
 	free(r);
@@ -129,8 +129,12 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 	value = value != NULL ? value : "";
 	switch (key[0] | 0x20) {
 	case 'a':
-		/* Accept and its kin come with most requests. */
-		if ((key[1] | 0x20) == 'u' && named(key, "Authorization")) {
+		if (named(key, "Accept")) {
+			h->accept = join(&r->joined[JOINED_ACCEPT], h->accept, value);
+		} else if (named(key, "Accept-Encoding")) {
+			h->accept_encoding =
+				join(&r->joined[JOINED_ACCEPT_ENCODING], h->accept_encoding, value);
+		} else if (named(key, "Authorization")) {
 			h->authorization_twice = h->authorization != NULL;
 			h->authorization = value;
 		} else if (r->method == METHOD_OPTIONS &&
@@ -146,7 +150,8 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 			h->length_twice = h->length != NULL;
 			h->length = value;
 		} else if (named(key, "Cache-Control")) {
-			h->cache_control = value;
+			h->cache_control =
+				join(&r->joined[JOINED_CACHE_CONTROL], h->cache_control, value);
 		}
 		break;
 	case 'e':
@@ -158,9 +163,10 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 			h->key_twice = h->key != NULL;
 			h->key = value;
 		} else if (named(key, "If-Match")) {
-			h->if_match = join(&r->joined[0], h->if_match, value);
+			h->if_match = join(&r->joined[JOINED_MATCH], h->if_match, value);
 		} else if (named(key, "If-None-Match")) {
-			h->if_none_match = join(&r->joined[1], h->if_none_match, value);
+			h->if_none_match =
+				join(&r->joined[JOINED_NONE_MATCH], h->if_none_match, value);
 		}
 		break;
 	case 'h':

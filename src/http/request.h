@@ -39,6 +39,7 @@ struct headers {
 	const char *length;   /* Content-Length */
 	const char *transfer; /* Transfer-Encoding */
 	const char *expect;
+	const char *accept, *accept_encoding;
 	const char *cache_control;
 	const char *key; /* Idempotency-Key */
 	const char *if_match, *if_none_match;
@@ -49,6 +50,16 @@ struct headers {
 	bool key_twice, type_twice, length_twice, authorization_twice, origin_twice;
 	bool request_id_twice;
 	unsigned hosts;
+};
+
+/* Headers that are lists, which may come in several lines. */
+enum joined {
+	JOINED_ACCEPT,
+	JOINED_ACCEPT_ENCODING,
+	JOINED_CACHE_CONTROL,
+	JOINED_MATCH,
+	JOINED_NONE_MATCH,
+	JOINED
 };
 
 enum request_stage {
@@ -76,7 +87,7 @@ struct request {
 	size_t arg_len;
 	char *query; /* raw, owned; NULL: none */
 	struct headers headers;
-	char *joined[2]; /* owned: If-Match, If-None-Match given in several lines */
+	char *joined[JOINED]; /* owned: given in several lines */
 	struct buf body;
 	size_t swallowed;
 	unsigned refusal; /* problem to answer with once the body is swallowed; 0: none */

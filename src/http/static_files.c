@@ -89,13 +89,12 @@ static bool open_file(const char *root, const char *name, const char *suffix, st
 static bool find_file(const struct request *r, const char *name, struct file *out)
 {
 	const char *root = r->http->options->static_dir;
-	const char *encodings = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND,
-							    MHD_HTTP_HEADER_ACCEPT_ENCODING);
 	struct file packed;
 
 	if (!open_file(root, name, "", out))
 		return false;
-	if (!static_path_accepts(encodings, "gzip") || !open_file(root, name, ".gz", &packed))
+	if (!static_path_accepts(r->headers.accept_encoding, "gzip") ||
+	    !open_file(root, name, ".gz", &packed))
 		return true;
 	close(out->fd);
 	*out = packed;
@@ -139,7 +138,7 @@ static enum MHD_Result answer_moved(struct request *r, const char *name)
 
 enum MHD_Result static_files_get(struct request *r)
 {
-	const char *name = static_path_file(r->path), *page = static_path_file("/"), *accept;
+	const char *name = static_path_file(r->path), *page = static_path_file("/");
 	char folder[PATH_MAX];
 	struct file f;
 
@@ -153,9 +152,7 @@ enum MHD_Result static_files_get(struct request *r)
 		close(f.fd);
 		return answer_moved(r, plain);
 	}
-	accept =
-		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
-	if (static_path_is_page(r->path) && static_path_accepts(accept, "text/html") &&
+	if (static_path_is_page(r->path) && static_path_accepts(r->headers.accept, "text/html") &&
 	    find_file(r, page, &f))
 		return answer_file(r, page, &f, "Accept, Accept-Encoding");
 	return answer_problem(r, ERR_NOT_FOUND, NULL, NULL);

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from harness import FIELDS, ITEM_KEYS, expect_problem, item, item_key, row_of
+from harness import FIELDS, ITEM_KEYS, expect_problem, item, item_key, raw_exchange, row_of
 
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
 
@@ -112,6 +112,15 @@ def test_no_cache_reads_mysql(relevo, header):
         answer = relevo.api.get(path, {"Cache-Control": header})
         assert answer.json()["source"] == "MySQL"
     assert answer.data == [made]
+
+
+@pytest.mark.parametrize("lines", [("no-cache", "max-age=0"), ("max-age=0", "no-cache")])
+def test_no_cache_in_one_of_several_lines(relevo, lines):
+    """Lines of a list are one list."""
+    headers = "".join(f"Cache-Control: {line}\r\n" for line in lines)
+    answer = raw_exchange(relevo.port, f"GET /items HTTP/1.1\r\nHost: x\r\n{headers}"
+                          "Connection: close\r\n\r\n".encode(), finish=False)
+    assert b'{"source":"MySQL",' in answer
 
 
 def test_no_cache_sees_a_foreign_change_at_once(system, relevo):
@@ -272,6 +281,14 @@ def test_q_with_filter_and_paging(relevo):
     "acquisition_date=2024-01-01", "Limit=1", "limit=1&limit=2", "q=%ff", "q=%zz", "code=%c3%28"])
 def test_bad_parameter_is_400(relevo, query):
     expect_problem(relevo.api.get(f"/items?{query}"), 400)
+
+
+@pytest.mark.parametrize("path", ["/items", "/operations"])
+def test_a_long_parameter_is_cut_at_a_character_in_the_error(relevo, path):
+    name = "a" + "%C3%B1" * 40
+    for query in (f"{name}=1", f"{name}=1&{name}=2"):
+        detail = expect_problem(relevo.api.get(f"{path}?{query}"), 400)["detail"]
+        assert "a" + "ñ" * 31 in detail and "ñ" * 32 not in detail
 
 
 # --- replace, patch ---

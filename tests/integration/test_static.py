@@ -205,6 +205,16 @@ def test_absolute_urls_are_paths_too(api):
     assert answer.endswith(b"<svg/>")
 
 
+def test_what_a_client_takes_may_stand_in_several_lines(api, site):
+    site.write("packed.css.gz", b"packed")
+    site.write("packed.css", b"plain")
+    for lines in (("br", "gzip"), ("gzip", "br")):
+        headers = "".join(f"Accept-Encoding: {line}\r\n" for line in lines)
+        answer = raw_exchange(api.port, f"GET /packed.css HTTP/1.1\r\nHost: x\r\n{headers}"
+                              "Connection: close\r\n\r\n".encode())
+        assert answer.endswith(b"packed"), answer
+
+
 def test_a_file_as_large_as_it_likes(api, site):
     content = os.urandom(1 << 20) * 8
     site.write("large.bin", content)

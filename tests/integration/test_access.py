@@ -182,6 +182,19 @@ def test_every_route_with_every_role(guarded):
     assert seen == set(RANKS)
 
 
+def test_malformed_credentials_are_400_on_every_route(guarded, api):
+    """The client holds each answer against docs/openapi.json."""
+    malformed = {"Authorization": "Bearer"}
+    for pattern, method in routes(guarded.daemon, as_role("read")):
+        if role_by_contract(pattern, method) != "anyone":
+            body = None if method in ("GET", "HEAD", "DELETE") else item()
+            answer = api.request(method, path_of(pattern), body, malformed)
+            assert answer.status == 400, (method, pattern, answer)
+            if method != "HEAD":
+                challenge(answer, 400, "invalid_request")
+    assert api.get("/health", malformed).status == 200
+
+
 def test_without_a_file_everything_is_open(system, relevo):
     for headers in ({}, bearer("anything"), {"Authorization": "Basic dTpw"}):
         assert relevo.api.get("/items", headers).status == 200

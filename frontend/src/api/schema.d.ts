@@ -674,7 +674,7 @@ export interface components {
             title: string;
             status: number;
             detail: string;
-            /** @description Every faulty field of a 422. */
+            /** @description Every faulty field of a 422; of more than 64 the last one tells how many more there are. */
             errors?: {
                 /** @description Empty: the body itself. */
                 field: string;
@@ -683,7 +683,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description Not understood: malformed JSON, a bad header, an unknown or bad parameter. */
+        /** @description Not understood: malformed JSON, a bad header, malformed credentials, an unknown or bad parameter. */
         BadRequest: {
             headers: {
                 [name: string]: unknown;
@@ -924,7 +924,7 @@ export interface components {
                  *       "type": "urn:relevo:problem:both-down",
                  *       "title": "No server available",
                  *       "status": 503,
-                 *       "detail": "Neither MySQL nor Redis can take the write."
+                 *       "detail": "Neither MySQL nor Redis can be used."
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -1000,7 +1000,7 @@ export interface components {
          */
         op: components["schemas"]["OperationId"];
         /**
-         * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands.
+         * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands. The same request: method, path and body (a DELETE has none: what is sent as one is ignored).
          * @example 5b0c1e0e-7f0a-4c53-9a2e-1d4f6a8b9c0d
          */
         IdempotencyKey: string;
@@ -1163,7 +1163,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands.
+                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands. The same request: method, path and body (a DELETE has none: what is sent as one is ignored).
                  * @example 5b0c1e0e-7f0a-4c53-9a2e-1d4f6a8b9c0d
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1305,6 +1305,7 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -1319,7 +1320,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands.
+                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands. The same request: method, path and body (a DELETE has none: what is sent as one is ignored).
                  * @example 5b0c1e0e-7f0a-4c53-9a2e-1d4f6a8b9c0d
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1425,7 +1426,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands.
+                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands. The same request: method, path and body (a DELETE has none: what is sent as one is ignored).
                  * @example 5b0c1e0e-7f0a-4c53-9a2e-1d4f6a8b9c0d
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1495,7 +1496,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands.
+                 * @description A repeat with the same key within 24 hours changes nothing and returns the outcome as it stands. The same request: method, path and body (a DELETE has none: what is sent as one is ignored).
                  * @example 5b0c1e0e-7f0a-4c53-9a2e-1d4f6a8b9c0d
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1693,6 +1694,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -1755,6 +1757,7 @@ export interface operations {
                     "application/json": components["schemas"]["SyncStatus"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
@@ -1785,6 +1788,7 @@ export interface operations {
                     "application/json": components["schemas"]["SyncStarted"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
@@ -1852,6 +1856,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeadLetters"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
@@ -1890,6 +1895,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeadResult"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -1981,6 +1987,7 @@ export interface operations {
                     "application/json": components["schemas"]["Instance"][];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
@@ -2073,6 +2080,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
@@ -2105,6 +2113,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
@@ -2134,6 +2143,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
@@ -2166,6 +2176,7 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];

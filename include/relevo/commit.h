@@ -3,7 +3,9 @@
  * Rows and the record of what was applied are written together. Updates and deletes lock their rows
  * first (SKIP LOCKED: a row that somebody else holds does not hold up the batch); If-Match is
  * checked under that lock. Several writes to one row within a batch apply in order. If the server
- * refuses the transaction it is rolled back and split, so nobody fails for a neighbour.
+ * refuses the transaction it is rolled back and split, so nobody fails for a neighbour. A batch
+ * waits for a lock of another kind (of the table, a gap) a second at most, once: what is split
+ * after that does not wait, or is not tried where the server could only wait.
  * One thread at a time (the session's owner).
  */
 #ifndef RELEVO_COMMIT_H
@@ -56,11 +58,13 @@ struct commit_lane {
 	/* set by the caller: what waits is not known, so its records tell no drain that what waits
 	 * was accepted before */
 	bool blind;
+	bool held; /* its last wait for a lock ran out, and nothing was written since */
 };
 
-/* `writes` are decided one by one; order is kept for writes to the same row. */
-void commit_batch(struct db *d, struct commit_lane *lane, struct commit_write *writes,
-		  size_t count);
+/* `writes` are decided one by one; order is kept for writes to the same row. While the lane is held
+ * up, nothing is waited for from `until_ms` on (clock_mono_ms): the youngest has waited enough. */
+void commit_batch(struct db *d, struct commit_lane *lane, struct commit_write *writes, size_t count,
+		  int64_t until_ms);
 
 /* Settle for good whether a batch whose COMMIT got lost was applied: takes its key if it was not,
  * so that it never can be. *applied says which; *first_id and *applied_us are its results.

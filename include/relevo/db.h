@@ -46,8 +46,10 @@ MUST_CHECK enum err_code db_ready(struct db *d, struct err *e);
 MUST_CHECK enum err_code db_probe(struct db *d, struct err *e);
 /* auto_increment_increment of the session (Galera sets it), read by db_ready. */
 unsigned db_increment(const struct db *d);
-/* Server is MariaDB (decides few spellings). */
-bool db_is_mariadb(const struct db *d);
+/* Do the following statements wait for locks, a second each (as they do at first), or fail at once
+ * with ERR_LOCKED? Not within a transaction. False: the session is not so, as it is closed or,
+ * without `wait`, the server is a MySQL, which cannot. */
+bool db_wait_for_locks(struct db *d, bool wait);
 
 /* One result row; texts are borrowed until the callback returns. NULL text: SQL NULL. */
 struct db_row {

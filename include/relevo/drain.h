@@ -39,7 +39,7 @@ struct drain_report {
 	size_t deletes, updates, creates; /* net effects applied */
 	size_t operations;		  /* settled, all told */
 	size_t conflicts, rejected;	  /* dead letters written */
-	size_t left;			  /* not settled: row locked by somebody */
+	size_t left;			  /* not settled: row or table locked by somebody */
 };
 
 /* Give ids to entries that have none (also while MySQL is down). *waiting = length of the lists. */

@@ -106,7 +106,7 @@ struct job {
 	/* owned by the store while submitted */
 	struct job *next;
 	uint64_t wait_seq;   /* answered once the snapshot has reached this */
-	int64_t deadline_ms; /* of waiting for a locked row */
+	int64_t deadline_ms; /* of being tried again; 0: none yet */
 	int64_t submitted_us;
 	unsigned nth, index;
 	unsigned lane; /* that has it */

@@ -234,6 +234,7 @@ static void batch_applied(struct batch *b)
 		if (b->writes[i]->verdict == COMMIT_OPEN)
 			b->writes[i]->verdict = COMMIT_APPLIED;
 	}
+	b->lane->held = false;
 	if (batch_forgets_records(b))
 		b->lane->certain_count = 0;
 	b->lane->certain[b->lane->certain_count++] = b->id;
@@ -325,32 +326,47 @@ static void decide_all(struct commit_write **writes, size_t count, enum commit_v
 	}
 }
 
-static void commit_part(struct db *d, struct commit_lane *lane, struct commit_write **writes,
-			size_t count)
+/* ERR_LOCKED: its transactions would wait for locks, and may not. */
+static enum err_code session_for(struct db *d, bool waits, struct err *e)
+{
+	enum err_code code = db_ready(d, e);
+	if (code == ERR_NONE && !db_wait_for_locks(d, waits))
+		return err_set(e, ERR_LOCKED, "somebody holds a lock");
+	return code;
+}
+
+/* *waits: it may be waited for a lock; no longer once a wait ran out. */
+static void commit_part(struct db *d, struct commit_lane *lane, bool *waits,
+			struct commit_write **writes, size_t count)
 {
 	enum err_code code = ERR_LOCKED;
 	struct err e = ERR_INIT;
-	for (unsigned tries = 0; tries < RETRIES; tries++) {
+	bool quick = true, again = true;
+	for (unsigned tries = 0; tries < RETRIES && quick && again; tries++) {
 		struct batch b = { .db = d, .lane = lane, .writes = writes, .count = count };
 		int64_t began = clock_mono_ms();
 		err_clear(&e);
 		reopen(writes, count);
-		code = db_ready(d, &e);
+		code = session_for(d, *waits, &e);
 		if (code == ERR_NONE)
 			code = batch_try(&b, &e);
 		if (code == ERR_NONE || code == ERR_UNCERTAIN)
 			return;
-		if ((code != ERR_LOCKED && code != ERR_DOWN) || clock_mono_ms() - began >= QUICK_MS)
-			break;
+		quick = clock_mono_ms() - began < QUICK_MS;
+		again = code == ERR_DOWN || (code == ERR_LOCKED && *waits);
 	}
 	reopen(writes, count);
+	if (code == ERR_LOCKED && !quick) {
+		*waits = false;
+		lane->held = true;
+	}
 	if (code == ERR_DOWN) {
 		decide_all(writes, count, COMMIT_DOWN, &e);
 		return;
 	}
 	if (count > 1) {
-		commit_part(d, lane, writes, count / 2);
-		commit_part(d, lane, writes + count / 2, count - count / 2);
+		commit_part(d, lane, waits, writes, count / 2);
+		commit_part(d, lane, waits, writes + count / 2, count - count / 2);
 		return;
 	}
 	writes[0]->error = e;
@@ -362,14 +378,17 @@ static void commit_part(struct db *d, struct commit_lane *lane, struct commit_wr
 		writes[0]->verdict = COMMIT_REFUSED;
 }
 
-void commit_batch(struct db *d, struct commit_lane *lane, struct commit_write *writes, size_t count)
+void commit_batch(struct db *d, struct commit_lane *lane, struct commit_write *writes, size_t count,
+		  int64_t until_ms)
 {
+	bool waits = !lane->held || clock_mono_ms() < until_ms;
 	if (count == 0)
 		return;
 	struct commit_write **list = mem_zero(count, sizeof(struct commit_write *));
 	for (size_t i = 0; i < count; i++)
 		list[i] = &writes[i];
-	commit_part(d, lane, list, count);
+	commit_part(d, lane, &waits, list, count);
+	(void)db_wait_for_locks(d, true);
 	free(list);
 }
 

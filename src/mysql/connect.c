@@ -220,6 +220,7 @@ static enum err_code open_once(struct db *d, size_t i, struct err *e)
 		return code;
 	d->mariadb = strstr(mysql_get_server_info(d->mysql), "MariaDB") != NULL;
 	d->increment = 1;
+	d->waits = true;
 	least = clock_mono_ms() + SETTINGS_LEFT;
 	if (deadline < least)
 		deadline = least;

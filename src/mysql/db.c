@@ -93,9 +93,19 @@ unsigned db_increment(const struct db *d)
 	return d->increment;
 }
 
-bool db_is_mariadb(const struct db *d)
+bool db_wait_for_locks(struct db *d, bool wait)
 {
-	return d->mariadb;
+	static const char on[] = "SET innodb_lock_wait_timeout=1,lock_wait_timeout=1";
+	static const char off[] = "SET innodb_lock_wait_timeout=0,lock_wait_timeout=0";
+	const char *sql = wait ? on : off;
+
+	if (d->mysql && d->mariadb && d->waits != wait) {
+		if (db_run(d, sql, strlen(sql), false, false, NULL, NULL, NULL, NULL))
+			abandon(d);
+		else
+			d->waits = wait;
+	}
+	return d->mysql && d->waits == wait;
 }
 
 /* The server's own lock wait limit is one second; its error is worth a little patience. */

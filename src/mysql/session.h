@@ -20,6 +20,7 @@ struct db {
 	int64_t used_ms; /* clock_mono_ms() of the last answer */
 	unsigned increment;
 	bool mariadb;
+	bool waits;	/* for locks, a second each */
 	bool cut;	/* the last connection ended by itself, not by silence */
 	char host[300]; /* for error texts */
 };

@@ -104,7 +104,12 @@ static void answer_applied(struct job *j, struct commit_write *w, uint64_t seq)
 	j->row = row_ref(w->row);
 }
 
-/* A row that somebody holds is tried again until one time-out is over, then it is queued. */
+static int64_t patience_ends_ms(const struct lane *lane, const struct job *j)
+{
+	return j->submitted_us / 1000 + lane->store->options->mysql_timeout_ms;
+}
+
+/* It is tried again until the deadline, then it is queued; without one so far it has a time-out. */
 static void again_or_queue(struct lane *lane, struct job *j, struct job **queue)
 {
 	int64_t now = clock_mono_ms();
@@ -152,7 +157,9 @@ static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t se
 	case COMMIT_DUPLICATE:
 		answered = answer_not_done(lane, j, ERR_REFUSED, w->error.text);
 		break;
-	case COMMIT_LOCKED:
+	case COMMIT_LOCKED: /* all in all it waits one time-out */
+		if (j->deadline_ms == 0)
+			j->deadline_ms = patience_ends_ms(lane, j);
 		again_or_queue(lane, j, &out->queue);
 		return;
 	case COMMIT_UNCERTAIN:
@@ -213,10 +220,14 @@ static void run_direct(struct lane *lane, struct job *list, size_t count, struct
 {
 	struct commit_write *writes = mem_zero(count + 1, sizeof(*writes));
 	size_t n = 0;
-	for (struct job *j = list; j != NULL; j = j->next)
+	int64_t until_ms = 0;
+	for (struct job *j = list; j != NULL; j = j->next) {
 		fill_write(&writes[n++], j);
+		if (patience_ends_ms(lane, j) > until_ms)
+			until_ms = patience_ends_ms(lane, j);
+	}
 	lane->commit.blind = !atomic_load(&lane->store->follower.read);
-	commit_batch(lane->session.db, &lane->commit, writes, n);
+	commit_batch(lane->session.db, &lane->commit, writes, n, until_ms);
 	count_batch(lane->store, n);
 	if (!may_answer_ahead(lane, writes, n) || !answer_ahead(lane, writes, n, out)) {
 		uint64_t seq = log_applied(lane, writes, n);

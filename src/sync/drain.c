@@ -154,6 +154,7 @@ enum err_code run_all(struct run *r, struct err *e)
 	} while (code == ERR_DUPLICATE && ++rounds < ROUNDS_MAX);
 	if (code == ERR_DUPLICATE)
 		code = ERR_NONE;
+	(void)db_wait_for_locks(r->d->db, true);
 	for (size_t i = 0; i < r->count; i++)
 		r->report->left += !r->at[i].settled;
 	log_run(r->report, clock_mono_ms() - began, code);

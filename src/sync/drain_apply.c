@@ -11,6 +11,13 @@
 #include "relevo/log.h"
 #include "relevo/mem.h"
 
+/* A failure that comes sooner is no wait for a lock that ran out. */
+#define QUICK_MS 200
+/* So many waits find the one operation that is held in a full transaction. Without Redis writes
+ * wait for the drain. */
+#define WAITS	     9
+#define WAITS_MEMORY 1
+
 /* --- afterwards --- */
 
 /* Taken for deleted, but somebody has put the row back: its versions began anew. */
@@ -242,12 +249,34 @@ static enum err_code apply_singly(struct run *r, const struct net_effect *n, str
 	return code;
 }
 
+static void leave(struct run *r, const struct net_effect *effects, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < effects[i].op_count; k++)
+			run_mark(r, effects[i].ops[k]->id, false);
+}
+
+/* Once it waited for a lock in vain a run waits no more; where the server can only wait, not much
+ * longer. */
+static bool may_try(struct run *r)
+{
+	return r->waits == 0 || db_wait_for_locks(r->d->db, false) ||
+	       r->waits < (r->d->lease != NULL ? WAITS : WAITS_MEMORY);
+}
+
 static enum err_code apply_range(struct run *r, const struct net_effect *effects, size_t count,
 				 struct err *e)
 {
 	struct err why = ERR_INIT, unwritten = ERR_INIT;
-	enum err_code code = attempt(r, effects, count, NULL, &why);
+	int64_t began = clock_mono_ms();
+	enum err_code code;
 
+	if (!may_try(r)) {
+		leave(r, effects, count);
+		return ERR_NONE;
+	}
+	code = attempt(r, effects, count, NULL, &why);
+	r->waits += code == ERR_LOCKED && clock_mono_ms() - began >= QUICK_MS;
 	if (code != ERR_REFUSED && code != ERR_LOCKED)
 		return code == ERR_NONE ? ERR_NONE : err_set(e, code, "%s", why.text);
 	if (count > 1) {
@@ -256,8 +285,7 @@ static enum err_code apply_range(struct run *r, const struct net_effect *effects
 					: apply_range(r, effects + count / 2, count - count / 2, e);
 	}
 	if (code == ERR_LOCKED) {
-		for (size_t k = 0; k < effects->op_count; k++)
-			run_mark(r, effects->ops[k]->id, false);
+		leave(r, effects, 1);
 		return ERR_NONE;
 	}
 	if (effects->op_count > 1)

@@ -48,6 +48,7 @@ struct run {
 	size_t head[OP_KINDS];	/* entries trimmed so far start here */
 	struct entry **by_id;	/* all, sorted by operation id */
 	char epoch[EPOCH_SIZE]; /* of the log, when the lists were read; settled in no other */
+	unsigned waits;		/* for a lock, that ran out */
 };
 
 /* Read the lists up to their present lengths; entries without operation id are adopted. */

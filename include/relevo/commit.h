@@ -72,6 +72,11 @@ void commit_batch(struct db *d, struct commit_lane *lane, struct commit_write *w
 MUST_CHECK enum err_code commit_settle(struct db *d, struct opid batch, bool *applied,
 				       int64_t *first_id, int64_t *applied_us, struct err *e);
 
+/* Take the id of a write that is not done and may be queued: a drain finds it rejected then, and
+ * drops it. On its own, outside of any transaction. ERR_DUPLICATE: it was applied or judged before;
+ * ERR_UNCERTAIN: it may be taken; else it is not. */
+MUST_CHECK enum err_code commit_reject(struct db *d, const struct commit_write *w, struct err *e);
+
 #define LIFETIME_KEYED_S   86400u
 #define LIFETIME_DRAINED_S (7u * 86400u)
 

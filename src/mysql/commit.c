@@ -1,6 +1,8 @@
 /* commit.c - the transaction of a batch of direct writes. */
 #include "commit_private.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -437,4 +439,25 @@ enum err_code commit_settle(struct db *d, struct opid batch, bool *applied, int6
 	*first_id = s.first_id;
 	*applied_us = s.applied_us;
 	return ERR_NONE;
+}
+
+/* --- a refusal for good --- */
+
+enum err_code commit_reject(struct db *d, const struct commit_write *w, struct err *e)
+{
+	struct buf sql = { 0 };
+	char id[24];
+	snprintf(id, sizeof(id), "%" PRId64, w->kind == OP_CREATE ? 0 : w->id);
+	struct applied_tuple tuple = { .op = w->op,
+				       .kind = (enum applied_kind)w->kind,
+				       .state = STATE_REJECTED,
+				       .item_id_sql = id,
+				       .fingerprint = w->fingerprint,
+				       .lifetime_s = LIFETIME_DRAINED_S };
+	buf_puts(&sql, "SET @t := NOW(6);");
+	applied_put_insert_head(&sql);
+	applied_put_tuple(&sql, &tuple);
+	enum err_code code = db_run(d, sql.bytes, sql.len, true, false, NULL, NULL, NULL, e);
+	buf_free(&sql);
+	return code;
 }

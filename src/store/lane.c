@@ -121,15 +121,33 @@ static void again_or_queue(struct lane *lane, struct job *j, struct job **queue)
 		jobs_push(queue, j);
 }
 
+/* A drain must not do later what is said not to be done. False: that is not known, or not so. */
+static bool stays_undone(struct lane *lane, const struct commit_write *w, struct err *e)
+{
+	const struct job *j = w->ctx;
+	if (!j->maybe_queued)
+		return !j->keyed;
+	if (commit_reject(lane->session.db, w, e) == ERR_NONE)
+		return true;
+	store_mysql_failed(lane->store, lane->session.db, e);
+	return false;
+}
+
 /* MySQL does not do it. A repeat may meet the item as the first request left it, and what may be
  * queued its own effect: then there is a record. False: MySQL went before it could tell. */
-static bool answer_not_done(struct lane *lane, struct job *j, enum err_code code, const char *text)
+static bool answer_not_done(struct lane *lane, const struct commit_write *w, enum err_code code,
+			    const char *text)
 {
+	struct job *j = w->ctx;
+	struct err e = ERR_INIT;
 	bool asked = true;
-	if ((j->keyed || j->maybe_queued) &&
-	    resolve_applied(lane->store, &lane->session, j, &asked))
-		return true;
-	if (asked)
+	if (stays_undone(lane, w, &e))
+		job_fail(j, code, text);
+	else if (e.code == ERR_UNCERTAIN)
+		job_fail(j, ERR_UNCERTAIN, "it may be queued, or refused for good");
+	else if (e.code != ERR_NONE && e.code != ERR_DUPLICATE)
+		asked = false;
+	else if (!resolve_applied(lane->store, &lane->session, j, &asked) && asked)
 		job_fail(j, code, text);
 	return asked;
 }
@@ -143,19 +161,15 @@ static void route_verdict(struct lane *lane, struct commit_write *w, uint64_t se
 	case COMMIT_APPLIED:
 		answer_applied(j, w, seq);
 		break;
-	case COMMIT_NOT_FOUND: /* without a record nothing can come of it any more */
-		answered = answer_not_done(lane, j, ERR_NOT_FOUND, "no such item");
+	case COMMIT_NOT_FOUND:
+		answered = answer_not_done(lane, w, ERR_NOT_FOUND, "no such item");
 		break;
 	case COMMIT_PRECONDITION:
-		answered =
-			answer_not_done(lane, j, j->maybe_queued ? ERR_UNCERTAIN : ERR_PRECONDITION,
-					"the item has changed");
+		answered = answer_not_done(lane, w, ERR_PRECONDITION, "the item has changed");
 		break;
 	case COMMIT_REFUSED:
-		job_fail(j, ERR_REFUSED, w->error.text);
-		break;
 	case COMMIT_DUPLICATE:
-		answered = answer_not_done(lane, j, ERR_REFUSED, w->error.text);
+		answered = answer_not_done(lane, w, ERR_REFUSED, w->error.text);
 		break;
 	case COMMIT_LOCKED: /* all in all it waits one time-out */
 		if (j->deadline_ms == 0)

@@ -1,6 +1,7 @@
 """Redis killed, frozen, emptied; both servers down."""
 import concurrent.futures
 import contextlib
+import json
 import threading
 import time
 
@@ -398,6 +399,59 @@ def test_what_may_be_queued_meets_no_item_any_more(system, write, outcome, point
         end = daemon.api.get(f"/operations/{answer.json()['operation']}").json()
         assert end["state"] == ("applied" if write == "delete" else "conflict"), end
     assert system.mysql.items() == {} and items_of(daemon) == []
+
+
+# What MySQL has against a write that may be queued, the write and its answer, and what takes the
+# obstacle away afterwards.
+OBSTACLES = {
+    "check": ("ALTER TABLE items ADD CONSTRAINT no_bad CHECK (area <> 'bad')",
+              lambda api: api.post("/items", item(code="new", area="bad")), 422,
+              "ALTER TABLE items DROP CONSTRAINT no_bad"),
+    "unique": ("CREATE UNIQUE INDEX one ON items (code)",
+               lambda api: api.post("/items", item(area="bad")), 422,
+               "DELETE FROM items WHERE id=1"),
+    "check, keyed": ("ALTER TABLE items ADD CONSTRAINT no_bad CHECK (area <> 'bad')",
+                     lambda api: api.patch("/items/1", {"area": "bad"}, {"Idempotency-Key": "k"}), 422,
+                     "ALTER TABLE items DROP CONSTRAINT no_bad"),
+    "gone": ("DELETE FROM items WHERE id=1",
+             lambda api: api.patch("/items/1", {"area": "bad"}), 404,
+             "INSERT INTO items (id, code, type, status, area) VALUES (1, 'x', 'x', 'x', 'x')"),
+    "changed": ("UPDATE items SET status='x', version=7 WHERE id=1",
+                lambda api: api.patch("/items/1", {"area": "bad"},
+                                      {"If-Match": api.get("/items/1").headers["ETag"]}), 412,
+                "UPDATE items SET status='y' WHERE id=1"),
+}
+
+
+@pytest.mark.parametrize("obstacle, write, status, cure", OBSTACLES.values(), ids=OBSTACLES)
+def test_what_may_be_queued_and_is_refused_is_not_done_later(system, obstacle, write, status, cure):
+    """Redis queues the write and is gone with the answer; MySQL is back and does not do it."""
+    daemon = system.start(proxied=True, RELEVO_WRITERS="1")
+    daemon.api.post("/items", item())
+    daemon.mysql.down()
+    daemon.await_health(mysql=False)
+    system.redis.hold_lease()
+    system.mysql.sql(obstacle)
+    assert daemon.api.post("/items", item(code="first")).status == 202  # the script is known now
+    fault = daemon.redis.arm(script("accept"), CLIENT, 0, down=True)
+    wait_until(lambda: daemon.redis.silence(b"STREAMS"), 5, "nor does the log tell of it", pause=0)
+    answers = []
+    thread = threading.Thread(target=lambda: (answers.append(write(daemon.api)), daemon.api.close()))
+    thread.start()
+    daemon.redis.await_hit(fault)
+    queued, = [json.loads(entry) for name in ("items:pending", "items:pending_updates")
+               for entry in system.redis.db.lrange(name, 0, -1) if b"bad" in entry]
+    daemon.mysql.up()
+    thread.join()
+    expect_problem(answers[0], status)
+    system.mysql.sql(cure)
+    daemon.redis.up()
+    system.redis.drop_lease()
+    system.await_up()
+    assert "bad" not in [row[3] for row in system.mysql.items().values()]
+    assert daemon.api.get(f"/operations/{queued['op']}").json()["state"] == "rejected"
+    assert daemon.api.get("/sync/dead").json()["count"] == 0
+    wait_until(lambda: mirror_is_mysql(system, daemon), 40, "the mirror is MySQL")
 
 
 @pytest.mark.parametrize("end", [False, True])

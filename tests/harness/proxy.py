@@ -154,6 +154,15 @@ class Proxy:
             for connection in self._connections:
                 self._watch(connection)
 
+    def silence(self, pattern):
+        """Connections that sent this last fall silent in both directions. True: there was one."""
+        with self._lock:
+            chosen = [one for one in self._connections if pattern in one.tail]
+            for connection in chosen:
+                connection.stalled = True
+                self._watch(connection)
+            return bool(chosen)
+
     def down(self):
         """As if the server had been killed."""
         self.refuse()

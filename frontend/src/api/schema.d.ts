@@ -473,7 +473,7 @@ export interface components {
             /** @enum {string} */
             kind: "create" | "update" | "delete";
             /**
-             * @description conflict and rejected stand under /sync/dead.
+             * @description conflict and rejected stand under /sync/dead, unless the write was answered 4xx at once.
              * @enum {string}
              */
             state: "pending" | "applied" | "conflict" | "rejected";

@@ -21,10 +21,10 @@
 #include "relevo/mem.h"
 #include "request.h"
 
-/* Room for 16 KiB of headers, what MHD keeps besides them (some 60 bytes for each), and the answer's
- * own headers. What does not fit MHD refuses itself, without a problem document, so there is room to
- * refuse in for us. MHD clears all of it for every request, so each connection in use costs as much.
- */
+/* Room for 16 KiB of headers, what MHD keeps besides them (some 60 bytes for each), and the
+ * answer's own headers. What does not fit MHD refuses itself, without a problem document, so there
+ * is room to refuse in for us. MHD clears all of it for every request, so each connection in use
+ * costs as much. */
 #define CONNECTION_MEMORY ((size_t)64 << 10)
 #define CONNECTIONS_MAX	  16384u
 #define LISTENERS_MAX	  1024u /* of /events; at most half the connections */

@@ -70,7 +70,8 @@ static json_t *rendered(unsigned code, const char *detail, const struct faults *
 
 static void documents_list_every_fault(void **state)
 {
-	static struct faults faults = { .at = { { "code", "required" }, { "a\"b", "unknown" } },
+	static struct faults faults = { .at = { { .field = "code", .message = "required" },
+						{ .field = "a\"b", .message = "unknown" } },
 					.count = 2 };
 	json_t *object = rendered(ERR_INVALID, "code: required (and 1 more)", &faults);
 	json_t *errors = json_object_get(object, "errors");
@@ -82,6 +83,21 @@ static void documents_list_every_fault(void **state)
 	assert_int_equal(json_array_size(errors), 2);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(errors, 1), "field")),
 			    "a\"b");
+	json_decref(object);
+}
+
+static void the_last_fault_tells_of_those_without_room(void **state)
+{
+	static struct faults faults = { .at = { { .field = "code", .message = "required" } },
+					.count = 1,
+					.more = 7 };
+	json_t *object = rendered(ERR_INVALID, "code: required (and 7 more)", &faults);
+	json_t *last = json_array_get(json_object_get(object, "errors"), 1);
+
+	(void)state;
+	assert_string_equal(json_string_value(json_object_get(last, "field")), "");
+	assert_string_equal(json_string_value(json_object_get(last, "message")),
+			    "7 more are not listed");
 	json_decref(object);
 }
 
@@ -102,6 +118,7 @@ int main(void)
 		cmocka_unit_test(statuses_are_those_of_the_contract),
 		cmocka_unit_test(unknown_codes_are_internal),
 		cmocka_unit_test(documents_list_every_fault),
+		cmocka_unit_test(the_last_fault_tells_of_those_without_room),
 		cmocka_unit_test(internal_texts_are_not_shown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

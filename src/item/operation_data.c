@@ -38,16 +38,16 @@ void operation_put_data(struct buf *out, const struct operation *o)
 {
 	struct buf fields = { 0 };
 
-	fields_render(&fields, &o->fields);
 	if (o->misfits == NULL) {
-		buf_put(out, fields.bytes, fields.len);
-	} else {
-		/* Without the brace between the two objects. */
-		buf_put(out, fields.bytes, fields.len - 1);
-		if (fields.len > 2)
-			buf_putc(out, ',');
-		buf_puts(out, o->misfits + 1);
+		fields_render(out, &o->fields);
+		return;
 	}
+	fields_render(&fields, &o->fields);
+	/* Without the braces between the two objects. */
+	buf_put(out, fields.bytes, fields.len - 1);
+	if (fields.len > 2)
+		buf_putc(out, ',');
+	buf_puts(out, o->misfits + 1);
 	buf_free(&fields);
 }
 

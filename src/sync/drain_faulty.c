@@ -2,7 +2,6 @@
 #include "drain_private.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "relevo/mem.h"
 
@@ -39,15 +38,10 @@ static char *data_text(const struct operation *op)
 
 static void faulty_letter(struct plan *p, const struct entry *en)
 {
-	size_t len = strlen(en->raw);
 	struct buf detail = { 0 };
 
 	if (en->fault != NULL)
-		buf_printf(&detail, "%s; ", en->fault);
-	if (len > LETTER_DETAIL_MAX)
-		buf_printf(&detail, "%zu bytes that begin with: ", len);
-	else if (en->fault != NULL)
-		buf_puts(&detail, "entry: ");
+		buf_printf(&detail, "%s; entry: ", en->fault);
 	buf_puts(&detail, en->raw);
 	p->fate = FATE_REFUSED;
 	plan_letter(p, op_kind_name(en->list), en->op != NULL ? "refused" : "unreadable",

@@ -105,11 +105,16 @@ static size_t character(const char *text, size_t len)
 	return 0;
 }
 
-/* A copy in which each byte that is no UTF-8 reads U+FFFD. */
+/* A copy in which each byte that is no UTF-8 reads U+FFFD; of a long text no more than a letter has
+ * room for. */
 static char *readable(const char *text, size_t len)
 {
 	struct buf out = { 0 };
 
+	if (len > LETTER_DETAIL_MAX) {
+		buf_printf(&out, "%zu bytes that begin with: ", len);
+		len = LETTER_DETAIL_MAX;
+	}
 	for (size_t i = 0, n; i<len; i += n> 0 ? n : 1) {
 		n = character(text + i, len - i);
 		buf_put(&out, n > 0 ? text + i : "\xEF\xBF\xBD", n > 0 ? n : 3);

@@ -127,7 +127,7 @@ static struct operation **load_operations(const struct parts *parts, size_t *cou
 		room += part(parts, i)->elements;
 	struct operation **ops = mem_zero(room, sizeof(struct operation *));
 	for (size_t kind = 0; kind < OP_KINDS; kind++) {
-		const redisReply *list = part(parts, PART_CREATES + kind);
+		const redisReply *list = part(parts, PART_CREATES + (enum load_part)kind);
 		for (size_t i = 0; i < list->elements; i++) {
 			struct operation *op = NULL;
 			const redisReply *entry = list->element[i];

@@ -74,7 +74,8 @@ static enum err_code attempt(struct run *r, struct entry **some, size_t count, s
 	return code;
 }
 
-/* Halved where MySQL refuses: a letter that it does not take is left to the next run. */
+/* Halved where MySQL refuses: a letter that it does not take is left to the next run. So are all of
+ * them while somebody holds a lock. */
 static enum err_code refuse_some(struct run *r, struct entry **some, size_t count, struct err *e)
 {
 	struct err why = ERR_INIT;
@@ -82,12 +83,13 @@ static enum err_code refuse_some(struct run *r, struct entry **some, size_t coun
 
 	if (code != ERR_REFUSED && code != ERR_LOCKED)
 		return code == ERR_NONE ? ERR_NONE : err_set(e, code, "%s", why.text);
-	if (count > 1) {
+	if (count > 1 && code == ERR_REFUSED) {
 		code = refuse_some(r, some, count / 2, e);
 		return code != ERR_NONE ? code
 					: refuse_some(r, some + count / 2, count - count / 2, e);
 	}
-	run_leave(r, some[0]->id, &why);
+	for (size_t i = 0; i < count; i++)
+		run_leave(r, some[i]->id, &why);
 	return ERR_NONE;
 }
 

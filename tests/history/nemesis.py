@@ -141,6 +141,15 @@ def lock_rows(n):
         session.rollback()
 
 
+def lock_the_tables(n):
+    """As a backup does: nobody writes, everybody reads."""
+    with contextlib.closing(n.system.mysql.connect(user="boss")) as session:
+        with session.cursor() as cursor, contextlib.suppress(pymysql.err.Error):
+            cursor.execute("FLUSH TABLES WITH READ LOCK")
+            n.pause(0.5, 4)
+            cursor.execute("UNLOCK TABLES")
+
+
 def kill_redis(n):
     n.system.redis.kill()
     n.pause(0, 2)
@@ -253,9 +262,9 @@ def flush_redis_in_an_outage(n):
 
 FAULTS = (
     kill_mysql, stop_mysql, freeze_mysql, kill_mysql_in_the_drain, mysql_refuses, fill_the_disk,
-    kill_sessions, lock_rows, kill_redis, freeze_redis, flush_redis, redis_refuses, step_a_clock,
-    cut_off, kill_daemon, stop_daemon, freeze_daemon, freeze_the_drainer, kill_the_drainer,
-    flush_redis_in_an_outage)
+    kill_sessions, lock_rows, lock_the_tables, kill_redis, freeze_redis, flush_redis, redis_refuses,
+    step_a_clock, cut_off, kill_daemon, stop_daemon, freeze_daemon, freeze_the_drainer,
+    kill_the_drainer, flush_redis_in_an_outage)
 
 
 # --- faults that aim at one mechanism: not among the random ones, `scripts/soak --faults` has them ---

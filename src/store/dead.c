@@ -258,11 +258,11 @@ static struct operation *letter_operation(struct job *j, json_t *letter)
 	else if (op->kind != OP_DELETE)
 		operation_take_data(op, letter_content(letter));
 	/* Now, but not before the attempt's second, whatever our clock says: the next one, if there
-	 * has to be one, is to be greater. */
+	 * has to be one, is to be greater. Retries of one attempt are told apart by it. */
 	op->attempt = next_attempt(letter);
 	op->accepted_us = clock_wall_us();
 	if (op->accepted_us < (int64_t)op->attempt * 1000000)
-		op->accepted_us = (int64_t)op->attempt * 1000000;
+		op->accepted_us = (int64_t)op->attempt * 1000000 + op->accepted_us % 1000000;
 	return op;
 }
 

@@ -133,7 +133,7 @@ def test_a_late_retry_of_which_redis_forgot_the_first_one_is_a_letter(system, tw
     system.redis.db.delete(f"items:dead:taken:{op}")
     assert late.go_on() == 202
     system.await_up()
-    letter, = letters(b)
+    letter, = wait_until(lambda: letters(b), 10, "the letter")
     assert (letter["operation"], letter["reason"], letter["data"]["code"]) == (op, "refused", "other")
     assert system.mysql.codes() == ["once"]
     assert retry(b, op).status == 202  # somebody means it

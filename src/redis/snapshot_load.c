@@ -8,10 +8,13 @@
 #include "relevo/log.h"
 #include "relevo/mem.h"
 
+/* How often a snapshot that moves meanwhile is read. */
+#define SNAPSHOT_TRIES 50
+
 enum load_part {
-	PART_LOG,
 	PART_CACHE,
 	PART_HASH,
+	PART_LOG,
 	PART_CREATES,
 	PART_UPDATES,
 	PART_DELETES,
@@ -21,9 +24,9 @@ enum load_part {
 };
 
 static const char *const load_commands[PART_COUNT] = {
-	[PART_LOG] = "HMGET items:log epoch snap",
 	[PART_CACHE] = "GET items:cache",
 	[PART_HASH] = "GET items:cache:hash",
+	[PART_LOG] = "HMGET items:log epoch snap",
 	[PART_CREATES] = "LRANGE items:pending 0 -1",
 	[PART_UPDATES] = "LRANGE items:pending_updates 0 -1",
 	[PART_DELETES] = "LRANGE items:pending_deletes 0 -1",
@@ -48,17 +51,60 @@ static void parts_free(struct parts *parts)
 		freeReplyObject(parts->at[i]);
 }
 
-/* One after another: a full Redis takes no MULTI. The position comes first, and the log tells again
- * what changes after it, which is harmless. */
+static enum err_code part_read(struct redis *r, struct parts *parts, enum load_part i,
+			       struct err *e)
+{
+	struct err why = ERR_INIT;
+	freeReplyObject(parts->at[i]);
+	parts->at[i] = NULL;
+	enum err_code code = redis_callf(r, &parts->at[i], &why, load_commands[i]);
+	/* Somebody put another type there: as if there was nothing. */
+	if (code == ERR_NONE || strstr(why.text, "WRONGTYPE") != NULL)
+		return ERR_NONE;
+	return err_set(e, code, "%s", why.text);
+}
+
+static bool same_text(const redisReply *a, const redisReply *b)
+{
+	return a->type == b->type && (a->type != REDIS_REPLY_STRING ||
+				      (a->len == b->len && memcmp(a->str, b->str, a->len) == 0));
+}
+
+static bool same_log(const redisReply *a, const redisReply *b)
+{
+	if (a->elements != b->elements)
+		return false;
+	for (size_t i = 0; i < a->elements; i++)
+		if (!same_text(a->element[i], b->element[i]))
+			return false;
+	return true;
+}
+
+/* Snapshot, hash and position of one publish: all three move at once, so they belong together if
+ * the position is the same afterwards. No MULTI, as a full Redis takes none. *same: they do. */
+static enum err_code snapshot_read(struct redis *r, struct parts *parts, bool *same, struct err *e)
+{
+	struct parts before = { { NULL } };
+	enum err_code code = part_read(r, &before, PART_LOG, e);
+	for (enum load_part i = PART_CACHE; i <= PART_LOG && code == ERR_NONE; i++)
+		code = part_read(r, parts, i, e);
+	*same = same_log(part(&before, PART_LOG), part(parts, PART_LOG));
+	parts_free(&before);
+	return code;
+}
+
+/* The lists come last: what changes after the position the log tells once more. */
 static enum err_code parts_read(struct redis *r, struct parts *parts, struct err *e)
 {
-	for (size_t i = 0; i < PART_COUNT; i++) {
-		struct err why = ERR_INIT;
-		enum err_code code = redis_callf(r, &parts->at[i], &why, load_commands[i]);
-		if (code == ERR_DOWN)
-			return err_set(e, code, "%s", why.text);
-	}
-	return ERR_NONE;
+	enum err_code code = ERR_NONE;
+	bool same = false;
+	for (unsigned tries = 0; tries < SNAPSHOT_TRIES && !same && code == ERR_NONE; tries++)
+		code = snapshot_read(r, parts, &same, e);
+	if (code == ERR_NONE && !same)
+		return err_set(e, ERR_BUSY, "the snapshot moves faster than it is read");
+	for (enum load_part i = PART_CREATES; i < PART_COUNT && code == ERR_NONE; i++)
+		code = part_read(r, parts, i, e);
+	return code;
 }
 
 static enum err_code load_rows(const redisReply *cache, const redisReply *hash, struct row ***rows,

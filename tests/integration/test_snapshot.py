@@ -310,3 +310,22 @@ def test_pieces_that_vanish_are_sent_again(system, rng):
         crowd.stop()
     await_cache_exact(system, daemon)
     assert not db.keys("items:cache:next:*")
+
+
+@pytest.mark.parametrize("command", [b"HKEYS", b"items:cache:hash"], ids=["lists", "hash"])
+def test_what_moves_while_it_is_loaded(system, relevo, command):
+    """A daemon reads the snapshot and the lists one after another; another one goes on writing."""
+    relevo.api.post("/items", item(code="before"))
+    late = system.daemon(proxied=True, RELEVO_REDIS_TIMEOUT="20s")
+    fault = late.redis.arm(command, SERVER, 0, stall=True)
+    late.start(wait=None)
+    late.redis.await_hit(fault)
+    for n in range(5):
+        assert relevo.api.post("/items", item(code=f"C-{n}")).status == 201
+    epoch = system.redis.db.hget("items:log", "epoch")
+    late.redis.up()
+    late.await_answer()
+    late.await_health(mysql=True, redis=True)
+    assert items_of(late) == items_of(relevo)
+    assert not late.log_lines("does not match its hash") and not late.log_lines("[REBUILD]")
+    assert system.redis.db.hget("items:log", "epoch") == epoch

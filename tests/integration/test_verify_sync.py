@@ -137,6 +137,12 @@ class ForgetsAFieldInAnUpdate(Meddle):
         return status, document
 
 
+def double_last(document):
+    document["data"].append(document["data"][-1])
+    document["count"] += 1
+    document["total"] += 1
+
+
 class DoublesAnItem(Meddle):
     """In lists, once MySQL is back."""
 
@@ -150,9 +156,7 @@ class DoublesAnItem(Meddle):
             self.was_down |= not document["mysql"]
             self.back = self.was_down and document["mysql"]
         if self.back and path.startswith("/items?") and document["data"]:
-            document["data"].append(document["data"][-1])
-            document["count"] += 1
-            document["total"] += 1
+            double_last(document)
         return status, document
 
 
@@ -260,9 +264,7 @@ class DoublesInTheWholeList(Meddle):
 
     def __call__(self, method, path, status, document):
         if method == "GET" and path == "/items":
-            document["data"].append(document["data"][-1])
-            document["count"] += 1
-            document["total"] += 1
+            double_last(document)
         return status, document
 
 

@@ -50,8 +50,7 @@ local function attempt_of(expected)
 	return tonumber(string.match(expected, '^#(%d+)$') or '')
 end
 
-local function verdict(op, kind, key, expected, fingerprint)
-	local attempt = attempt_of(expected)
+local function verdict(op, kind, key, expected, fingerprint, attempt)
 	local again = expected == '*' or expected == '+' or attempt
 	local known = redis.call('HGET', 'items:ops', op)
 	if known then
@@ -82,7 +81,8 @@ end
 
 for i = 6, #ARGV, 7 do
 	local op, kind, key = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-	local said = verdict(op, kind, key, ARGV[i + 3], ARGV[i + 5])
+	local attempt = attempt_of(ARGV[i + 3])
+	local said = verdict(op, kind, key, ARGV[i + 3], ARGV[i + 5], attempt)
 	if said == 'ok' then
 		local number = number_of(ARGV[i + 6])
 		local digits = string.format('%.0f', number)
@@ -93,8 +93,8 @@ for i = 6, #ARGV, 7 do
 		end
 		redis.call('HSET', 'items:ops', op, ARGV[i + 5] .. ' ' .. digits)
 		redis.call('HDEL', 'items:dead', op)
-		if attempt_of(ARGV[i + 3]) then
-			redis.call('SET', TAKEN .. op, attempt_of(ARGV[i + 3]), 'EX', 86400)
+		if attempt then
+			redis.call('SET', TAKEN .. op, attempt, 'EX', 86400)
 		end
 		changes[#changes + 1] = '{"t":"op","entry":' .. entry .. '}'
 		waiting = waiting + 1
